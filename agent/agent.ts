@@ -1,0 +1,58 @@
+import { createLogger } from '../shared/node/log.ts';
+import { claimFolder } from './alive-socket.ts';
+import type { AgentIdentity } from './identity.ts';
+import { OpenRepositories } from './jobs/open-repositories.ts';
+import { JobRunner } from './jobs/runner.ts';
+import { ManagerLink } from './link/link.ts';
+import type { Roots } from './platforms/roots.ts';
+
+/** A local agent ends after this time without engine and without job (DETAILS 14). */
+const lonelyMs = 60_000;
+const lonelyCheckMs = 5000;
+
+export interface Agent {
+  /** Resolves when a local agent has nothing to do any more. */
+  readonly lonely: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Folders outside the agent's own, which QEMU must reach (DETAILS 11). */
+function rootsOf(hwid: string): Roots {
+  const id = hwid.replaceAll('-', '').slice(0, 8);
+  return { run: `/run/holdfast/${id}`, scratch: `/var/lib/holdfast-scratch/${id}` };
+}
+
+/** Starts the agent: claims its folder, removes what a dead one left, then dials. @throws AppError alreadyRunning */
+export async function startAgent(identity: AgentIdentity): Promise<Agent> {
+  const log = createLogger('agent');
+  const claim = await claimFolder(identity.folder, identity.config.hwid);
+  const roots = rootsOf(identity.config.hwid);
+  const repositories = new OpenRepositories();
+  const link = new ManagerLink(identity, log);
+  const runner = new JobRunner({ identity, repositories, roots, log }, link);
+  await runner.recover();
+  const running = link.run({ runner, repositories, roots });
+  const timers = new Set<NodeJS.Timeout>();
+  return {
+    lonely:
+      identity.config.engineFile === undefined ? new Promise(() => undefined) : becomesLonely(link, runner, timers),
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await runner.stop();
+      link.stop();
+      await running;
+      await repositories.closeAll();
+      await claim.release();
+    },
+  };
+}
+
+function becomesLonely(link: ManagerLink, runner: JobRunner, timers: Set<NodeJS.Timeout>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (link.connected || runner.hasRunning) link.lastContactAt = Date.now();
+      if (Date.now() - link.lastContactAt > lonelyMs) resolve();
+    }, lonelyCheckMs);
+    timers.add(timer);
+  });
+}

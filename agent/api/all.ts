@@ -1,0 +1,37 @@
+import { type AgentContract, agentContract } from '../../shared/contract/agent/all.ts';
+import type { Handlers } from '../../shared/contract/method.ts';
+import type { PlatformTarget } from '../../shared/model/job.ts';
+import { createDispatcher } from '../../shared/rpc/dispatch.ts';
+import { createPlatform } from '../platforms/all.ts';
+import type { AgentContext } from './context.ts';
+import { preparePool, testPool } from './pools.ts';
+
+/** The inventory travels in pages (DESIGN §4). */
+const pageSize = 500;
+
+function open(target: PlatformTarget, { roots }: AgentContext) {
+  return createPlatform(target.kind, target.settings, { uuid: target.uuid, name: target.name, roots });
+}
+
+const handlers: Handlers<AgentContract, AgentContext> = {
+  async 'platforms.test'({ platform }, context, { signal }) {
+    return { checks: await open(platform, context).test(signal) };
+  },
+  async 'platforms.inventory'({ platform, from }, context, { signal }) {
+    const objects = await open(platform, context).listObjects(signal);
+    return { objects: objects.slice(from, from + pageSize), total: objects.length };
+  },
+  'pools.prepare': ({ repository, create }, context) => preparePool(context, repository, create),
+  'pools.test': ({ repository }, context) => testPool(context, repository),
+  async 'jobs.start'({ job }, { runner }) {
+    await runner.start(job);
+    return { accepted: true };
+  },
+  async 'jobs.cancel'({ jobUuid }, { runner }) {
+    return { known: runner.cancel(jobUuid) };
+  },
+  'agent.ping': () => Promise.resolve({}),
+};
+
+/** Who may call is settled by the pinned certificate of the link (DESIGN §4). */
+export const dispatchAgentApi = createDispatcher<AgentContract, AgentContext>(agentContract, handlers, () => undefined);

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { AppError } from '../../shared/errors.ts';
+import { isFingerprint } from '../../shared/node/tls.ts';
+import { type AgentIdentity, initAgent, loadAgent } from '../identity.ts';
+
+interface InitCommandOptions {
+  data: string;
+  name?: string;
+  manager?: string;
+  fingerprint?: string;
+  engineFile?: string;
+  show?: boolean;
+}
+
+function print({ config, tls }: AgentIdentity): void {
+  const { name, hwid, manager } = config;
+  process.stdout.write(`${JSON.stringify({ name, hwid, fingerprint: tls.fingerprint, manager })}\n`);
+}
+
+/** `holdfast-agent init`: keys, HWID and the manager to dial; `--show` prints them. */
+export function addInit(program: Command): void {
+  program
+    .command('init')
+    .description('make the identity of this agent, or show it')
+    .requiredOption('--data <folder>', 'folder of the agent')
+    .option('--name <name>', 'how the client is called in the console')
+    .option('--manager <url>', 'wss://… that the engine printed as agentUrl')
+    .option('--fingerprint <SHA256:…>', "fingerprint of the engine's certificate")
+    .option('--engine-file <file>', 'engine.json of an engine on this machine')
+    .option('--show', 'only print HWID and fingerprint')
+    .option('--json', 'print JSON (the default)')
+    .action(async (options: InitCommandOptions) => {
+      const folder = resolve(options.data);
+      if (options.show === true) return print(await loadAgent(folder));
+      const { name, manager, fingerprint, engineFile } = options;
+      if (name === undefined || name.trim() === '') throw missing('--name');
+      if (manager === undefined || !manager.startsWith('wss://')) throw missing('--manager', 'a wss:// address');
+      if (fingerprint === undefined || !isFingerprint(fingerprint))
+        throw missing('--fingerprint', 'SHA256: and 43 characters');
+      print(await initAgent({ folder, name: name.trim(), manager, fingerprint, engineFile }));
+    });
+}
+
+function missing(option: string, form = 'a value'): AppError {
+  return new AppError('invalidValue', `${option}: ${form} is needed`, { field: option });
+}

@@ -1,0 +1,31 @@
+import type { Repository } from '../repository/repository.ts';
+import type { RepositoryLock } from '../repository/lock.ts';
+import type { RepositoryTarget } from '../../shared/model/job.ts';
+import type { JobRun } from './job-run.ts';
+
+/** Name of a lock in the journal: enough to remove the file without the password (DETAILS 10). */
+export function lockResource(target: RepositoryTarget, name: string) {
+  return {
+    kind: 'repositoryLock' as const,
+    name: JSON.stringify({ kind: target.kind, path: target.path, lock: name }),
+  };
+}
+
+/** Runs something under a shared, journalled lock; a task ends only after it is released (DETAILS 8). */
+export async function withLock<T>(
+  run: JobRun,
+  target: RepositoryTarget,
+  repository: Repository,
+  work: (lock: RepositoryLock) => Promise<T>,
+): Promise<T> {
+  const lock = await repository.lock({
+    signal: run.signal,
+    onAcquire: (name) => run.acquired(lockResource(target, name)),
+    onRelease: (name) => run.released(lockResource(target, name)),
+  });
+  try {
+    return await work(lock);
+  } finally {
+    await lock.release();
+  }
+}

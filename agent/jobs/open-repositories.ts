@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../../shared/errors.ts';
+import type { RepositoryTarget } from '../../shared/model/job.ts';
+import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
+import { createStorage } from '../repository/storage/all.ts';
+
+/** An unused repository is closed after this time; its index is the agent's largest memory. */
+const idleMs = 5 * 60_000;
+
+interface Held {
+  repository: Promise<Repository>;
+  users: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Keeps repositories open between jobs, since opening one costs half a second of scrypt on purpose. A lock is never kept
+ * (DESIGN §4).
+ */
+export class OpenRepositories {
+  private readonly held = new Map<string, Held>();
+
+  /**
+   * Runs something with the repository open.
+   * @throws AppError wrongPassword, poolNotReachable, notSameRepository when another one lies there than recorded
+   */
+  async use<T>(target: RepositoryTarget, work: (repository: Repository) => Promise<T>): Promise<T> {
+    const key = keyOf(target);
+    const held = this.held.get(key) ?? this.open(key, target);
+    held.users += 1;
+    clearTimeout(held.timer);
+    try {
+      const repository = await held.repository;
+      await assertSame(target, repository);
+      return await work(repository);
+    } finally {
+      held.users -= 1;
+      if (held.users === 0) held.timer = setTimeout(() => void this.close(key), idleMs).unref();
+    }
+  }
+
+  /** Opens what is there, or creates it in an absent or empty folder. */
+  async prepare(target: RepositoryTarget, create: boolean): Promise<{ repositoryId: string; created: boolean }> {
+    const storage = createStorage({ kind: target.kind, path: target.path });
+    const created = create && (await storage.readConfig()) === undefined;
+    if (created) await (await createRepository(storage, target.password.reveal())).close();
+    return this.use(target, async (repository) => ({ repositoryId: repository.id, created }));
+  }
+
+  async closeAll(): Promise<void> {
+    for (const key of [...this.held.keys()]) await this.close(key);
+  }
+
+  private open(key: string, target: RepositoryTarget): Held {
+    const repository = openRepository(
+      createStorage({ kind: target.kind, path: target.path }),
+      target.password.reveal(),
+    );
+    const held: Held = { repository, users: 0, timer: undefined };
+    this.held.set(key, held);
+    // A failed opening is not kept; whoever waits for it gets the error.
+    repository.catch(() => this.held.delete(key));
+    return held;
+  }
+
+  private async close(key: string): Promise<void> {
+    const held = this.held.get(key);
+    if (held === undefined || held.users > 0) return;
+    this.held.delete(key);
+    clearTimeout(held.timer);
+    await (await held.repository).close();
+  }
+}
+
+/** A changed password must not find the old key. */
+function keyOf(target: RepositoryTarget): string {
+  return createHash('sha256').update(`${target.kind}\0${target.path}\0${target.password.reveal()}`).digest('hex');
+}
+
+/** The folder may have been unmounted or replaced since it was opened: its config is read again. */
+async function assertSame(target: RepositoryTarget, repository: Repository): Promise<void> {
+  const config = await createStorage({ kind: target.kind, path: target.path }).readConfig();
+  if (config === undefined) {
+    throw new AppError('poolNotReachable', `there is no repository at ${target.path} any more`, {
+      hint: 'Check that it is mounted.',
+    });
+  }
+  if (target.repositoryId === null || target.repositoryId === repository.id) return;
+  throw new AppError(
+    'notSameRepository',
+    `${target.path} holds repository ${repository.id.slice(0, 8)}, the pool recorded ${target.repositoryId.slice(0, 8)}`,
+  );
+}

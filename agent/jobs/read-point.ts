@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { AppError, hasCode } from '../../shared/errors.ts';
+import { backupTag, type Manifest, manifestSchema, vmPath } from '../../shared/format.ts';
+import type { RestoreJob } from '../../shared/model/job.ts';
+import { type VmConfiguration, vmConfigurationSchema } from '../../shared/model/vm.ts';
+import type { ContentList } from '../repository/content-list.ts';
+import type { OpenSnapshot } from '../repository/open-snapshot.ts';
+import type { Repository } from '../repository/repository.ts';
+
+/** A restore point that was found and whose small files were checked. */
+export interface RestorePoint {
+  snapshot: OpenSnapshot;
+  manifest: Manifest;
+  configuration: VmConfiguration;
+  /** vm.json, manifest.json, manifest.sig and native/* as stored, by path below /vm/<uuid>. */
+  files: Map<string, Buffer>;
+  disks: Array<{ id: string; path: string; sizeBytes: number; content: ContentList }>;
+}
+
+/**
+ * Finds the backup: the hint first, else its tag; then manifest.backupUuid must agree (DETAILS 15). Every small file is
+ * compared with the manifest's hashes, every disk's list with its digest.
+ * @throws AppError backupMissing, repositoryDamaged
+ */
+export async function readPoint(repository: Repository, job: RestoreJob): Promise<RestorePoint> {
+  const found = await repository.findSnapshot({
+    hintId: job.snapshotIdHint ?? undefined,
+    tag: backupTag(job.backupUuid),
+  });
+  if (found === undefined) throw missing(job);
+  const snapshot = await repository.openSnapshot(found);
+  const root = vmPath(job.objectUuid);
+  const manifestBytes = await snapshot.readFile(`${root}/manifest.json`);
+  const manifest = parseJson(manifestSchema, manifestBytes, 'manifest.json');
+  if (manifest.backupUuid !== job.backupUuid) throw missing(job);
+  const files = await readFiles(snapshot, root, manifest);
+  const configuration = parseJson(vmConfigurationSchema, files.get('vm.json') ?? Buffer.of(), 'vm.json');
+  files.set('manifest.json', manifestBytes);
+  const signature = await readOptional(snapshot, `${root}/manifest.sig`);
+  if (signature !== undefined) files.set('manifest.sig', signature);
+  const disks = [];
+  for (const disk of manifest.disks) disks.push(await openDisk(snapshot, root, disk));
+  return { snapshot, manifest, configuration, files, disks };
+}
+
+function missing(job: RestoreJob): AppError {
+  return new AppError(
+    'backupMissing',
+    `backup ${job.backupUuid} is not in the repository at ${job.repository.path} any more`,
+  );
+}
+
+function parseJson<T>(schema: { parse(value: unknown): T }, bytes: Buffer, name: string): T {
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new AppError('repositoryDamaged', `${name} of the backup cannot be understood`, { cause: error });
+  }
+}
+
+async function readFiles(snapshot: OpenSnapshot, root: string, manifest: Manifest): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  for (const [path, wanted] of Object.entries(manifest.files)) {
+    if (!/^(native\/)?[A-Za-z0-9._-]+$/u.test(path))
+      throw new AppError('repositoryDamaged', `the manifest names a file "${path}"`);
+    const bytes = await snapshot.readFile(`${root}/${path}`);
+    if (createHash('sha256').update(bytes).digest('hex') !== wanted) {
+      throw new AppError('repositoryDamaged', `${path} is not the file that the manifest describes`);
+    }
+    files.set(path, bytes);
+  }
+  return files;
+}
+
+async function readOptional(snapshot: OpenSnapshot, path: string): Promise<Buffer | undefined> {
+  try {
+    return await snapshot.readFile(path);
+  } catch (error) {
+    if (hasCode(error, 'notFound')) return undefined;
+    throw error;
+  }
+}
+
+async function openDisk(snapshot: OpenSnapshot, root: string, disk: Manifest['disks'][number]) {
+  if (!/^[A-Za-z0-9._-]+$/u.test(disk.id) || disk.path !== `disks/${disk.id}/disk.raw`) {
+    throw new AppError('repositoryDamaged', `the manifest names a disk "${disk.id}" at "${disk.path}"`);
+  }
+  const path = `${root}/${disk.path}`;
+  const content = await snapshot.fileContent(path);
+  if (content.sizeBytes !== disk.sizeBytes || content.digest() !== disk.digest) {
+    throw new AppError('repositoryDamaged', `disk ${disk.id} is not the one that the manifest describes`);
+  }
+  return { id: disk.id, path, sizeBytes: disk.sizeBytes, content };
+}

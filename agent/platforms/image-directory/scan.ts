@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, realpath } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import { AppError, hasCode, messageOf } from '../../../shared/errors.ts';
+import type { InventoryObject } from '../../../shared/model/vm.ts';
+import { systemCode } from '../../disks/file-errors.ts';
+import type { ImageFormat } from '../../disks/image-chain.ts';
+import { readQcow2Header } from '../../disks/qcow2-header.ts';
+import { uuid5 } from './uuid5.ts';
+
+export interface FoundImage {
+  /** Disk id in the backup, of [A-Za-z0-9._-] (DETAILS 28). */
+  id: string;
+  /** File name. */
+  name: string;
+  path: string;
+  format: ImageFormat;
+}
+
+export interface FoundObject {
+  uuid: string;
+  name: string;
+  images: FoundImage[];
+}
+
+const formats: Readonly<Record<string, ImageFormat>> = { '.raw': 'raw', '.img': 'raw', '.qcow2': 'qcow2' };
+
+/**
+ * Finds the objects of a folder: each image file, and each sub-folder that holds images. Sorted by name. Symbolic links
+ * count as what they name; whether they may be followed is decided when they are opened.
+ * @throws AppError platformUnreachable naming the folder
+ */
+export async function scanFolder(folder: string, platformUuid: string): Promise<FoundObject[]> {
+  const found: FoundObject[] = [];
+  for (const entry of await list(folder)) {
+    const image = asImage(folder, entry);
+    const images = image === undefined ? await imagesIn(folder, entry) : [image];
+    if (images.length > 0) found.push({ uuid: uuid5(platformUuid, entry.name), name: entry.name, images });
+  }
+  return found;
+}
+
+/** What the inventory shows: the size of an image that cannot be opened is 0. */
+export async function describeObject(folder: string, object: FoundObject): Promise<InventoryObject> {
+  const disks: InventoryObject['disks'] = [];
+  for (const image of object.images) {
+    disks.push({ id: image.id, format: image.format, sizeBytes: await virtualSize(folder, image) });
+  }
+  return { uuid: object.uuid, name: object.name, state: 'file', guestAgent: 'none', disks };
+}
+
+/**
+ * The file behind an image, when it may be read: symbolic links and backing files must stay inside the folder.
+ * @param realFolder the folder with all links resolved
+ * @throws AppError diskUnsupported
+ */
+export function checkInside(realFolder: string, realFile: string): void {
+  if (realFile.startsWith(realFolder.endsWith(sep) ? realFolder : realFolder + sep)) return;
+  throw new AppError('diskUnsupported', `${realFile} lies outside of the folder ${realFolder}`, {
+    hint: 'Symbolic links and backing files are followed only inside the folder of the platform.',
+  });
+}
+
+/** @throws AppError platformUnreachable naming the folder */
+export async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    throw unreachable(folder, error);
+  }
+}
+
+async function list(folder: string): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw unreachable(folder, error);
+  }
+}
+
+function unreachable(folder: string, error: unknown): AppError {
+  const code = systemCode(error);
+  const why =
+    code === 'ENOENT'
+      ? 'does not exist'
+      : code === 'ENOTDIR'
+        ? 'is not a folder'
+        : `cannot be read: ${messageOf(error)}`;
+  return new AppError('platformUnreachable', `the folder ${folder} ${why}`, { cause: error });
+}
+
+function asImage(folder: string, entry: Dirent): FoundImage | undefined {
+  const format = formats[extname(entry.name).toLowerCase()];
+  if (format === undefined || !(entry.isFile() || entry.isSymbolicLink())) return undefined;
+  return { id: diskId(entry.name), name: entry.name, path: join(folder, entry.name), format };
+}
+
+async function imagesIn(folder: string, entry: Dirent): Promise<FoundImage[]> {
+  const path = join(folder, entry.name);
+  if (!entry.isDirectory()) return [];
+  try {
+    return (await list(path)).flatMap((inner) => asImage(path, inner) ?? []);
+  } catch (error) {
+    // Gone between the two listings, or not ours to read: not an object, and no reason to hide the others.
+    if (hasCode(error, 'platformUnreachable')) return [];
+    throw error;
+  }
+}
+
+function diskId(name: string): string {
+  if (/^[A-Za-z0-9._-]{1,255}$/u.test(name)) return name;
+  return `d${createHash('sha256').update(name, 'utf8').digest('hex').slice(0, 12)}`;
+}
+
+async function virtualSize(folder: string, image: FoundImage): Promise<number> {
+  try {
+    const real = await realpath(image.path);
+    checkInside(await realpath(folder), real);
+    return image.format === 'qcow2' ? (await readQcow2Header(real)).sizeBytes : (await lstat(real)).size;
+  } catch (error) {
+    if (error instanceof AppError || systemCode(error) !== undefined) return 0;
+    throw error;
+  }
+}

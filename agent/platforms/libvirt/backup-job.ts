@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { AppError, messageOf } from '../../../shared/errors.ts';
+import { Virsh } from './virsh.ts';
+import { attribute, find, formatXml, makeElement, parseXml } from './xml.ts';
+
+/** How a backup job of ours is known again after the agent was killed. */
+export const libvirtJobSchema = z.object({ uri: z.string(), domain: z.guid(), socket: z.string() });
+export type LibvirtJob = z.output<typeof libvirtJobSchema>;
+
+/** libvirt needs up to 30 s to notice that a guest has powered itself off. */
+const endLimitMs = 60_000;
+
+/**
+ * The document for backup-begin: pull mode, full, without a checkpoint.
+ * @param scratchOf path of the scratch file that QEMU shall make for a disk
+ */
+export function backupXml(
+  socket: string,
+  targets: readonly string[],
+  others: readonly string[],
+  scratchOf: (target: string) => string,
+): string {
+  const disks = targets.map((name) =>
+    makeElement('disk', { name, backup: 'yes', type: 'file', exportname: name }, [
+      makeElement('driver', { type: 'qcow2' }),
+      makeElement('scratch', { file: scratchOf(name) }),
+    ]),
+  );
+  const left = others.map((name) => makeElement('disk', { name, backup: 'no' }));
+  const server = makeElement('server', { transport: 'unix', socket });
+  return formatXml(
+    makeElement('domainbackup', { mode: 'pull' }, [server, makeElement('disks', {}, [...disks, ...left])]),
+  );
+}
+
+/** @throws AppError objectBusy when any job runs on the domain: beginning another would block for 30 s */
+export async function checkNoJob(virsh: Virsh, uuid: string, signal: AbortSignal): Promise<void> {
+  const info = await virsh.run(['domjobinfo', uuid, '--rawstats'], signal);
+  const type = /^\s*Job type:\s*(\S+)/mu.exec(info)?.[1] ?? '0';
+  if (type === '0' || type === 'None') return;
+  const socket = await jobSocket(virsh, uuid);
+  const whose = socket === undefined ? 'another job (migration, save or dump)' : `a backup with the socket ${socket}`;
+  throw new AppError('objectBusy', `${whose} is running on the virtual machine`, {
+    hint: 'Wait for it, or end it on the client: virsh domjobabort.',
+  });
+}
+
+/** Socket of the backup job of a domain; undefined when there is none, or no domain. */
+async function jobSocket(virsh: Virsh, uuid: string): Promise<string | undefined> {
+  try {
+    const root = parseXml(await virsh.run(['backup-dumpxml', uuid]), 'the backup job');
+    return attribute(find(root, 'server'), 'socket') ?? '';
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  if (!(error instanceof AppError)) return false;
+  if (error.code === 'objectVanished') return true;
+  return (
+    error.code === 'programFailed' &&
+    /no domain backup job present|no job is active|domain is not running/iu.test(error.message)
+  );
+}
+
+/**
+ * Ends a backup job when it is the one with that socket, and waits until libvirt has let go of it. Ending it is the normal
+ * end of a pull backup. Nothing happens to a job that is not ours.
+ * @throws AppError exportFailed when the job is still there after a minute
+ */
+export async function endBackupJob(job: LibvirtJob): Promise<void> {
+  const virsh = new Virsh(job.uri);
+  const deadline = Date.now() + endLimitMs;
+  while ((await jobSocket(virsh, job.domain)) === job.socket) {
+    try {
+      await virsh.run(['domjobabort', job.domain]);
+    } catch (error) {
+      // Ended by itself meanwhile, or the guest is just powering off: asked again until it is gone.
+      if (!(error instanceof AppError) || !['programFailed', 'objectBusy', 'objectVanished'].includes(error.code))
+        throw error;
+      if (Date.now() > deadline) throw stuck(job, messageOf(error));
+    }
+    if (Date.now() > deadline) throw stuck(job, 'it does not end');
+    await sleep(50);
+  }
+}
+
+function stuck(job: LibvirtJob, why: string): AppError {
+  return new AppError('exportFailed', `the backup job on ${job.domain} cannot be ended: ${why}`, {
+    hint: 'End it on the client: virsh domjobabort, and if the guest hangs in shutdown: virsh destroy.',
+  });
+}

@@ -1,0 +1,84 @@
+import { AppError, hasCode } from '../../../shared/errors.ts';
+import { runProgram } from '../../../shared/node/run-program.ts';
+
+/** libvirt gives up waiting for a lock after 30 s; its own text tells more than our timeout. */
+const callLimitMs = 60_000;
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+
+/** Calls of virsh on one connection; each is a program run with an argument list. */
+export class Virsh {
+  readonly uri: string;
+
+  constructor(uri: string) {
+    this.uri = uri;
+  }
+
+  /**
+   * Runs one virsh command and returns its standard output.
+   * @throws AppError programMissing, platformUnreachable, objectVanished, objectBusy, programFailed, timeout, cancelled
+   */
+  async run(args: readonly string[], signal?: AbortSignal): Promise<string> {
+    try {
+      const { stdout } = await runProgram('virsh', ['--quiet', '--connect', this.uri, ...args], {
+        timeoutMs: callLimitMs,
+        signal,
+      });
+      return stdout;
+    } catch (error) {
+      throw translate(error, this.uri);
+    }
+  }
+
+  /**
+   * XML of many domains with one connection; those that vanished meanwhile are left out.
+   * @param uuids at most some hundreds, lower case
+   */
+  async dumpAll(uuids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    if (uuids.length === 0) return [];
+    const unsafe = uuids.find((uuid) => !uuidPattern.test(uuid));
+    if (unsafe !== undefined) throw new AppError('internal', `${unsafe} is not a UUID`);
+    // One argument with semicolons is virsh's own way of running a list of commands.
+    const batch = uuids.map((uuid) => `dumpxml ${uuid}`).join('; ');
+    const args = ['--quiet', '--connect', this.uri, batch];
+    try {
+      const { stdout } = await runProgram('virsh', args, {
+        timeoutMs: callLimitMs + uuids.length * 1000,
+        signal,
+        okCodes: [0, 1],
+      });
+      return stdout.match(/^<domain[ >].*?^<\/domain>$/gmsu) ?? [];
+    } catch (error) {
+      throw translate(error, this.uri);
+    }
+  }
+}
+
+const meanings: readonly {
+  pattern: RegExp;
+  code: 'platformUnreachable' | 'objectVanished' | 'objectBusy';
+  hint?: string;
+}[] = [
+  {
+    pattern:
+      /failed to connect to the hypervisor|cannot connect to|Connection refused|end of file while reading data/iu,
+    code: 'platformUnreachable',
+    hint: 'Is libvirtd running on the client, and may the agent use it? Try: virsh -c URI list',
+  },
+  { pattern: /failed to get domain|Domain not found|no domain with matching/iu, code: 'objectVanished' },
+  {
+    pattern: /cannot acquire state change lock|already in active block job|has a blockjob assigned|another job/iu,
+    code: 'objectBusy',
+    hint: 'Another backup, snapshot or migration of this virtual machine is running; see virsh domjobinfo.',
+  },
+];
+
+function translate(error: unknown, uri: string): unknown {
+  if (!hasCode(error, 'programFailed')) return error;
+  const text = error.message.replaceAll(/\s*\n\s*/gu, ' ').replaceAll('error: ', '');
+  for (const { pattern, code, hint } of meanings) {
+    if (pattern.test(text))
+      return new AppError(code, code === 'platformUnreachable' ? `${uri}: ${text}` : text, { hint, cause: error });
+  }
+  return new AppError('programFailed', text, { cause: error });
+}

@@ -1,0 +1,40 @@
+import { hash } from 'node:crypto';
+
+/** Bytes of a SHA-256, which names every blob and file of a repository. */
+export const idBytes = 32;
+export const blobTypes = ['data', 'tree'] as const;
+export type BlobType = (typeof blobTypes)[number];
+
+/** The SHA-256 of the bytes. */
+export function idOf(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** The longest zero blob that the writer uses; also the longest length that is recognised as zero by its id alone. */
+export const longestZeroBlob = 16 * 1024 * 1024;
+const zeroIds = new Map<number, Buffer>();
+const zeroIdLimit = 4096;
+
+/**
+ * The id of the blob that holds `length` zero bytes, computed once per length.
+ * @param length at most {@link longestZeroBlob} bytes
+ */
+export function zeroBlobId(length: number): Buffer {
+  const known = zeroIds.get(length);
+  if (known !== undefined) return known;
+  if (length > longestZeroBlob) throw new RangeError(`no zero blob has ${length} bytes`);
+  const id = idOf(Buffer.alloc(length));
+  // A hostile list could bring any number of lengths; the writer itself needs a handful.
+  if (zeroIds.size >= zeroIdLimit) zeroIds.clear();
+  zeroIds.set(length, id);
+  return id;
+}
+
+/**
+ * Whether a list entry is a blob of zeros. Only lengths that this writer or restic's chunker can give to a zero blob
+ * are compared (multiples of 64 KiB, or the last entry of a file), so that a list of a million odd lengths costs no hashing.
+ */
+export function isZeroBlob(id: Uint8Array, length: number, last: boolean): boolean {
+  if (length === 0 || length > longestZeroBlob || (length % 65_536 !== 0 && !last)) return false;
+  return zeroBlobId(length).equals(id);
+}

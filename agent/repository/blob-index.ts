@@ -1,0 +1,136 @@
+import { type BlobType, idBytes } from './blob-id.ts';
+import { type BlobLocation, BlobTable } from './blob-table.ts';
+import type { SealingKey } from './cipher.ts';
+import { throwIfAborted } from './cancel.ts';
+import { Slots } from './slots.ts';
+import { type FinishedPack, type IndexContent, parseIndex } from './index-file.ts';
+import type { Storage } from './storage/storage.ts';
+import { readUnpacked } from './unpacked.ts';
+
+/** A blob's place with the name of its pack. */
+export interface FoundBlob extends BlobLocation {
+  packName: string;
+}
+
+/** Everything that the index files of a repository say, in flat memory (64 bytes a blob). */
+export class BlobIndex {
+  readonly #storage: Storage;
+  readonly #key: SealingKey;
+  #contents = new IndexTables();
+  #files = new Set<string>();
+  readonly #loading = new Slots(1);
+
+  constructor(storage: Storage, key: SealingKey) {
+    this.#storage = storage;
+    this.#key = key;
+  }
+
+  get blobCount(): number {
+    return this.#contents.tables.data.size + this.#contents.tables.tree.size;
+  }
+
+  /**
+   * Brings the index to what the repository holds now: new files are read; when one of the known files is gone (a prune),
+   * everything is read anew, so that no blob stays that may have been deleted. Call it after taking a lock.
+   * @throws AppError repositoryDamaged, storage errors
+   */
+  load(signal?: AbortSignal): Promise<void> {
+    return this.#loading.run(() => this.#load(signal));
+  }
+
+  async #load(signal: AbortSignal | undefined): Promise<void> {
+    const known = [...this.#files];
+    const listed = new Set<string>();
+    for await (const file of this.#storage.list('index')) listed.add(file.name);
+    if (known.every((name) => listed.has(name))) {
+      await this.#addFiles(this.#contents, this.#files, listed, signal);
+      return;
+    }
+    const contents = new IndexTables();
+    const files = new Set<string>();
+    await this.#addFiles(contents, files, listed, signal);
+    // A writer of this process may have added files since the listing.
+    const writtenSince = () => [...this.#files].filter((name) => !known.includes(name) && !files.has(name));
+    while (writtenSince().length > 0) await this.#addFiles(contents, files, writtenSince(), signal);
+    this.#contents = contents;
+    this.#files = files;
+  }
+
+  async #addFiles(
+    contents: IndexTables,
+    files: Set<string>,
+    names: Iterable<string>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (const name of names) {
+      if (signal !== undefined) throwIfAborted(signal);
+      if (files.has(name)) continue;
+      const json = await readUnpacked(this.#storage, this.#key, 'index', name);
+      contents.addFile(parseIndex(json, `index file ${name}`));
+      files.add(name);
+    }
+  }
+
+  /** Takes over what a writer has just stored in the index file `name`. */
+  addWritten(name: string, packs: readonly FinishedPack[]): void {
+    for (const pack of packs) this.#contents.addPack(pack);
+    this.#files.add(name);
+  }
+
+  has(type: BlobType, id: Uint8Array): boolean {
+    return this.#contents.tables[type].has(id);
+  }
+
+  find(type: BlobType, id: Uint8Array): FoundBlob | undefined {
+    const table = this.#contents.tables[type];
+    const row = table.find(id);
+    if (row < 0) return undefined;
+    const location = table.location(row);
+    return { ...location, packName: this.packName(location.pack) };
+  }
+
+  /** The name behind {@link BlobLocation.pack}. */
+  packName(pack: number): string {
+    return this.#contents.packName(pack);
+  }
+}
+
+class IndexTables {
+  readonly tables: Record<BlobType, BlobTable> = { data: new BlobTable(), tree: new BlobTable() };
+  #packNames = Buffer.alloc(idBytes * 256);
+  #packCount = 0;
+
+  addFile(index: IndexContent): void {
+    const id = Buffer.alloc(idBytes);
+    for (const pack of index.packs) {
+      const number = this.#addPackName(pack.id);
+      for (const blob of pack.blobs) {
+        id.write(blob.id, 'hex');
+        this.tables[blob.type].add(id, {
+          pack: number,
+          offset: blob.offset,
+          length: blob.length,
+          plainLength: blob.uncompressed_length ?? 0,
+          compressed: blob.uncompressed_length !== undefined && blob.uncompressed_length > 0,
+        });
+      }
+    }
+  }
+
+  addPack(pack: FinishedPack): void {
+    const number = this.#addPackName(pack.name);
+    for (const blob of pack.blobs) this.tables[pack.type].add(blob.id, { ...blob, pack: number });
+  }
+
+  packName(pack: number): string {
+    return this.#packNames.toString('hex', pack * idBytes, (pack + 1) * idBytes);
+  }
+
+  #addPackName(name: string): number {
+    if ((this.#packCount + 1) * idBytes > this.#packNames.length) {
+      this.#packNames = Buffer.concat([this.#packNames, Buffer.alloc(this.#packNames.length)]);
+    }
+    this.#packNames.write(name, this.#packCount * idBytes, 'hex');
+    return this.#packCount++;
+  }
+}

@@ -1,0 +1,57 @@
+import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
+import { openBlob } from './blob-codec.ts';
+import type { BlobType } from './blob-id.ts';
+import type { BlobIndex, FoundBlob } from './blob-index.ts';
+import type { SealingKey } from './cipher.ts';
+import type { Storage } from './storage/storage.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** The parts of an open repository that a reader works with. */
+export interface ReaderParts {
+  storage: Storage;
+  key: SealingKey;
+  index: BlobIndex;
+  pool: WorkerPool;
+}
+
+/** Data blobs of restic are at most 8 MiB, ours 16; more would only serve to exhaust memory. */
+const maxBytes: Record<BlobType, number> = { data: 128 * 1024 * 1024, tree: 1.9 * 1024 ** 3 };
+
+/** Where a blob lies. @throws AppError repositoryDamaged when the index does not know it or it is absurdly long */
+export function locateBlob(index: BlobIndex, type: BlobType, id: Uint8Array): FoundBlob {
+  const found = index.find(type, id);
+  const hex = () => Buffer.from(id).toString('hex');
+  if (found === undefined) throw new AppError('repositoryDamaged', `${type} blob ${hex()} is not in the index`);
+  if (Math.max(found.plainLength, found.length) > maxBytes[type]) {
+    throw new AppError('repositoryDamaged', `${type} blob ${hex()} is too long: ${found.plainLength} bytes`);
+  }
+  return found;
+}
+
+/** Reads and checks one blob. @throws AppError repositoryDamaged naming pack and blob, storage errors */
+export async function readBlob(parts: ReaderParts, type: BlobType, id: Uint8Array): Promise<Buffer> {
+  const found = locateBlob(parts.index, type, id);
+  const sealed = await readPack(parts.storage, found.packName, found.offset, found.length);
+  try {
+    return openBlob(parts.key, sealed, { ...found, id });
+  } catch (error) {
+    throw inPack(found.packName, error);
+  }
+}
+
+/** Part of a pack; a pack that is gone or too short is damage. */
+export async function readPack(storage: Storage, name: string, offset: number, length: number): Promise<Buffer> {
+  try {
+    return await storage.read('data', name, { offset, length });
+  } catch (error) {
+    if (hasCode(error, 'notFound'))
+      throw new AppError('repositoryDamaged', `pack ${name} is missing`, { cause: error });
+    throw hasCode(error, 'repositoryDamaged') ? inPack(name, error) : error;
+  }
+}
+
+/** Names the pack in an error about a blob. */
+export function inPack(name: string, error: unknown): unknown {
+  if (!hasCode(error, 'repositoryDamaged')) return error;
+  return new AppError('repositoryDamaged', `pack ${name}: ${messageOf(error)}`, { cause: error });
+}

@@ -1,0 +1,14 @@
+/** What the pipeline needs of something it stores: extents and random reads (a structural twin of a source disk). */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Ordered, gap-free extents over [0, sizeBytes). */
+  extents(signal: AbortSignal): AsyncIterable<{ offset: number; length: number; zero: boolean }>;
+  /** Exactly `length` bytes; the caller owns the buffer. */
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** What a restore writes into; zero ranges are never written. */
+export interface ByteSink {
+  /** `bytes` are gone once the promise has resolved: copy what is kept longer. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+}

@@ -1,0 +1,26 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+
+/** zstd 1 stores 6 % more than 3 and costs hardly more than none at all (measured with VM disks). */
+const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** One zstd frame with the content size in its header, or undefined when that would not be shorter. */
+export function compress(plain: Uint8Array): Buffer | undefined {
+  if (plain.length === 0) return undefined;
+  const compressed = zstdCompressSync(plain, options);
+  return compressed.length < plain.length ? compressed : undefined;
+}
+
+/** Compresses even when it does not pay: for what restic always stores compressed (trees, index, snapshots). */
+export function compressAlways(plain: Uint8Array): Buffer {
+  return zstdCompressSync(plain, options);
+}
+
+/**
+ * The plaintext, of at most `maxBytes` bytes.
+ * @param expectedBytes when known, the output is allocated in one piece up to 16 MiB
+ * @throws Error when the frame is broken or longer than that
+ */
+export function decompress(compressed: Uint8Array, maxBytes: number, expectedBytes = 0): Buffer {
+  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes), 16 * 1024 * 1024);
+  return zstdDecompressSync(compressed, { maxOutputLength: Math.max(1, maxBytes), chunkSize });
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { type BlobType, idBytes } from './blob-id.ts';
+import { sealOverhead } from './cipher.ts';
+import { hexId, parseJson } from './json.ts';
+
+/** One blob of a pack as index and pack header tell it. */
+export interface PackedBlob {
+  id: Buffer;
+  offset: number;
+  /** Stored bytes, sealing included. */
+  length: number;
+  plainLength: number;
+  compressed: boolean;
+}
+
+/** A pack that stands in the repository. All its blobs are of one type. */
+export interface FinishedPack {
+  name: string;
+  type: BlobType;
+  blobs: readonly PackedBlob[];
+}
+
+const u32 = z.int().min(0).max(0xffff_ffff);
+const blobSchema = z.object({
+  id: hexId,
+  type: z.enum(['data', 'tree']),
+  offset: u32,
+  length: u32.min(sealOverhead),
+  uncompressed_length: u32.optional(),
+});
+const indexSchema = z.object({
+  packs: z.array(z.object({ id: hexId, blobs: z.array(blobSchema).max(1_000_000) })).max(1_000_000),
+});
+export type IndexContent = z.output<typeof indexSchema>;
+
+/** Parses an index file. @throws AppError repositoryDamaged */
+export function parseIndex(json: Uint8Array, label: string): IndexContent {
+  return parseJson(indexSchema, json, label);
+}
+
+/** Upper bound of one blob's JSON, see {@link encodeIndex}. */
+const blobJsonBytes = 190;
+
+/** The JSON of an index file, built as bytes because 50 000 blobs make 8 MB. */
+export function encodeIndex(packs: readonly FinishedPack[]): Buffer {
+  const blobs = packs.reduce((sum, pack) => sum + pack.blobs.length, 0);
+  const target = Buffer.allocUnsafe(64 + packs.length * 100 + blobs * blobJsonBytes);
+  let at = target.write('{"packs":[', 0, 'latin1');
+  packs.forEach((pack, i) => {
+    at += target.write(`${i === 0 ? '' : ','}{"id":"${pack.name}","blobs":[`, at, 'latin1');
+    pack.blobs.forEach((blob, k) => {
+      at += target.write(`${k === 0 ? '' : ','}${blobJson(pack.type, blob)}`, at, 'latin1');
+    });
+    at += target.write(']}', at, 'latin1');
+  });
+  at += target.write(']}', at, 'latin1');
+  return target.subarray(0, at);
+}
+
+function blobJson(type: BlobType, blob: PackedBlob): string {
+  const id = blob.id.toString('hex', 0, idBytes);
+  // Present if and only if the blob is compressed: a wrong value here makes restic restore to wrong offsets.
+  const plain = blob.compressed ? `,"uncompressed_length":${blob.plainLength}` : '';
+  return `{"id":"${id}","type":"${type}","offset":${blob.offset},"length":${blob.length}${plain}}`;
+}

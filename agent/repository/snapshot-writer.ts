@@ -1,0 +1,167 @@
+import { AppError } from '../../shared/errors.ts';
+import { sealBlob, verifySealed } from './blob-codec.ts';
+import { idOf } from './blob-id.ts';
+import type { BlobIndex } from './blob-index.ts';
+import type { ByteSource } from './byte-source.ts';
+import { throwIfAborted } from './cancel.ts';
+import type { SealingKey } from './cipher.ts';
+import { ContentList } from './content-list.ts';
+import { writeDisk, type WriteDiskOptions, type WrittenDisk } from './disk-writer.ts';
+import { PackWriter } from './pack-writer.ts';
+import type { VerifyMode } from './pipeline-messages.ts';
+import { encodeSnapshot } from './snapshot-file.ts';
+import type { Storage } from './storage/storage.ts';
+import type { TreeFolder } from './tree-file.ts';
+import { TreeWriter } from './tree-writer.ts';
+import { sealUnpacked } from './unpacked.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** The parts of an open repository that a writer works with. */
+export interface WriterParts {
+  storage: Storage;
+  key: SealingKey;
+  index: BlobIndex;
+  pool: WorkerPool;
+}
+
+export interface WriterOptions {
+  /** Aborting it stops the writer; the lock's own signal belongs in here. */
+  signal: AbortSignal;
+  verify?: VerifyMode;
+  programVersion?: string;
+}
+
+export interface FinishOptions {
+  /** From the root of the snapshot: `{ vm: { [uuid]: { 'vm.json': …, disks: { vda: { 'disk.raw': … } } } } }`. */
+  tree: TreeFolder;
+  paths: readonly string[];
+  hostname: string;
+  tags: readonly string[];
+  /** Epoch ms UTC. */
+  time: number;
+}
+
+export interface FinishedSnapshot {
+  snapshotId: string;
+  treeId: string;
+  /** Growth of the repository by everything this writer stored, bytes. */
+  bytesStored: number;
+}
+
+/** Pieces of small files; restic's readers hold whole blobs in memory. */
+const filePieceBytes = 1024 * 1024;
+
+/**
+ * Writes one snapshot. Order: packs durable, then index, then the snapshot file, so that a crash at any byte leaves at most
+ * packs that nothing refers to. Ends with exactly one of {@link finish} and {@link abort}.
+ */
+export class SnapshotWriter {
+  readonly #parts: WriterParts;
+  readonly #signal: AbortSignal;
+  readonly #stop = new AbortController();
+  readonly #verify: VerifyMode;
+  readonly #programVersion: string;
+  readonly #packs: PackWriter;
+  readonly #startedAt = Date.now();
+  #ended = false;
+
+  constructor(parts: WriterParts, options: WriterOptions) {
+    this.#parts = parts;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#verify = options.verify ?? 'sample';
+    this.#programVersion = options.programVersion ?? 'holdfast';
+    this.#packs = new PackWriter(parts.storage, parts.key, parts.index, this.#signal);
+  }
+
+  /**
+   * Stores a disk. After a failure the writer can only be aborted.
+   * @throws AppError diskReadFailed, storage errors, repositoryDamaged, lockLost, cancelled
+   */
+  writeDisk(source: ByteSource, options: WriteDiskOptions = {}): Promise<WrittenDisk> {
+    this.#check();
+    const { key, pool } = this.#parts;
+    const pipeline = { packs: this.#packs, pool, key, verify: this.#verify, signal: this.#signal };
+    return this.#failTogether(() => writeDisk(pipeline, source, options));
+  }
+
+  /** Stores a small file that is in memory. @throws AppError storage errors, repositoryDamaged, cancelled */
+  writeFile(bytes: Uint8Array): Promise<ContentList> {
+    return this.#failTogether(() => this.#writeFile(bytes));
+  }
+
+  async #writeFile(bytes: Uint8Array): Promise<ContentList> {
+    const content = new ContentList();
+    for (let at = 0; at < bytes.length; at += filePieceBytes) {
+      this.#check();
+      const piece = bytes.subarray(at, at + filePieceBytes);
+      const id = idOf(piece);
+      content.add(id, piece.length);
+      if (!this.#packs.claim('data', id)) continue;
+      const sealed = sealBlob(this.#parts.key, piece);
+      if (this.#verify !== 'off') verifySealed(this.#parts.key, sealed.bytes, { ...sealed, id });
+      await this.#packs.add('data', { ...sealed, id, parts: [sealed.bytes] });
+    }
+    return content;
+  }
+
+  /** Stores trees, index and the snapshot file. @throws AppError invalidValue, storage errors, lockLost, cancelled */
+  finish(options: FinishOptions): Promise<FinishedSnapshot> {
+    return this.#failTogether(() => this.#finish(options));
+  }
+
+  async #finish(options: FinishOptions): Promise<FinishedSnapshot> {
+    this.#check();
+    const trees = new TreeWriter(this.#packs, this.#parts.key, this.#verify !== 'off', this.#signal);
+    const treeId = await trees.write(options.tree);
+    await this.#packs.flush();
+    throwIfAborted(this.#signal);
+    const json = encodeSnapshot({
+      ...options,
+      treeId,
+      programVersion: this.#programVersion,
+      summary: {
+        startedAt: this.#startedAt,
+        endedAt: Date.now(),
+        files: trees.counts.files,
+        folders: trees.counts.folders,
+        totalBytes: trees.counts.totalBytes,
+        dataBlobs: this.#packs.blobsStored.data,
+        treeBlobs: this.#packs.blobsStored.tree,
+        storedBytes: this.#packs.bytesStored,
+      },
+    });
+    const file = sealUnpacked(this.#parts.key, json);
+    await this.#parts.storage.write('snapshot', file.name, [file.bytes]);
+    this.#ended = true;
+    return {
+      snapshotId: file.name,
+      treeId: treeId.toString('hex'),
+      bytesStored: this.#packs.bytesStored + file.bytes.length,
+    };
+  }
+
+  /**
+   * Gives up: waits for what is under way and writes nothing more. The repository stays one that `restic check` accepts;
+   * packs that are already there wait for the next prune.
+   */
+  async abort(): Promise<void> {
+    this.#ended = true;
+    this.#stop.abort(new AppError('cancelled', 'the snapshot was given up'));
+    await this.#packs.abandon();
+  }
+
+  /** A failure leaves blobs claimed that were never stored: whatever would refer to them must not be finished. */
+  async #failTogether<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#stop.abort(error);
+      throw error;
+    }
+  }
+
+  #check(): void {
+    if (this.#ended) throw new AppError('internal', 'this snapshot has already ended');
+    throwIfAborted(this.#signal);
+  }
+}

@@ -1,0 +1,271 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, messageOf } from '../../../shared/errors.ts';
+import { syncFolder } from '../../../shared/node/atomic-file.ts';
+import {
+  type ByteRange,
+  checkFileName,
+  type FileType,
+  fileTypes,
+  isFileName,
+  type Storage,
+  type StoredFile,
+} from './storage.ts';
+
+const folders: Record<FileType, string> = {
+  data: 'data',
+  index: 'index',
+  key: 'keys',
+  lock: 'locks',
+  snapshot: 'snapshots',
+};
+const fileMode = 0o600;
+const storedMode = 0o400;
+const folderMode = 0o700;
+const temporaryPattern = /^(?:[0-9a-f]{64}|config)-tmp-[0-9a-f]{16}$/u;
+
+/** A repository in a folder of this machine or of a mounted file system, laid out as restic's local backend does. */
+export class LocalStorage implements Storage {
+  readonly location: string;
+  readonly connections = 2;
+  /** Folders known to exist, so that most writes need no mkdir. */
+  readonly #made = new Set<string>();
+
+  /** @param path absolute path of the repository's folder */
+  constructor(path: string) {
+    this.location = path;
+  }
+
+  async isEmpty(): Promise<boolean> {
+    const own = new Set([...Object.values(folders), 'lost+found']);
+    const names = await readdir(this.location).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw storageError(this.location, error);
+    });
+    if (names.some((name) => !own.has(name))) return false;
+    for (const type of fileTypes) for await (const _file of this.list(type)) return false;
+    return true;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#guard(this.location, async () => {
+      await mkdir(this.location, { recursive: true, mode: folderMode });
+      for (const type of fileTypes)
+        await mkdir(join(this.location, folders[type]), { recursive: true, mode: folderMode });
+      for (let i = 0; i < 256; i++) {
+        await mkdir(join(this.location, 'data', i.toString(16).padStart(2, '0')), {
+          recursive: true,
+          mode: folderMode,
+        });
+      }
+      await syncFolder(join(this.location, 'data'));
+      await syncFolder(this.location);
+    });
+  }
+
+  async readConfig(): Promise<Buffer | undefined> {
+    const path = join(this.location, 'config');
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+      throw storageError(path, error);
+    }
+  }
+
+  writeConfig(bytes: Uint8Array): Promise<void> {
+    return this.#writeFile(join(this.location, 'config'), [bytes]);
+  }
+
+  async *list(type: FileType): AsyncIterable<StoredFile> {
+    const root = join(this.location, folders[type]);
+    if (type !== 'data') yield* this.#listFolder(root);
+    else for (const name of await this.#subfolders(root)) yield* this.#listFolder(join(root, name));
+  }
+
+  async size(type: FileType, name: string): Promise<number> {
+    const path = this.#path(type, name);
+    return this.#guard(path, async () => (await stat(path)).size);
+  }
+
+  async read(type: FileType, name: string, range?: ByteRange): Promise<Buffer> {
+    const path = this.#path(type, name);
+    return this.#guard(path, async () => {
+      const file = await open(path, 'r');
+      try {
+        const wanted = range ?? { offset: 0, length: (await file.stat()).size };
+        return await readExactly(file, path, wanted);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  write(type: FileType, name: string, parts: readonly Uint8Array[]): Promise<void> {
+    return this.#writeFile(this.#path(type, name), parts);
+  }
+
+  async remove(type: FileType, name: string): Promise<void> {
+    const path = this.#path(type, name);
+    await this.#guard(path, async () => {
+      await rm(path, { force: true });
+      await syncFolder(dirname(path)).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+      });
+    });
+  }
+
+  /**
+   * Removes temporary files that a killed process left behind. restic ignores them, they only cost space.
+   * @param olderThanMs younger files may belong to a running writer
+   * @returns how many were removed
+   */
+  async removeTemporaryFiles(olderThanMs: number, now = Date.now()): Promise<number> {
+    const roots = [this.location, ...fileTypes.map((type) => join(this.location, folders[type]))];
+    const data = join(this.location, folders.data);
+    for (const name of await this.#subfolders(data)) roots.push(join(data, name));
+    let removed = 0;
+    for (const root of roots) {
+      for (const name of await readdir(root).catch(() => [])) {
+        if (!temporaryPattern.test(name)) continue;
+        const path = join(root, name);
+        const info = await stat(path).catch(() => undefined);
+        if (info === undefined || now - info.mtimeMs < olderThanMs) continue;
+        await this.#guard(path, () => rm(path, { force: true }));
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  #path(type: FileType, name: string): string {
+    checkFileName(name);
+    const folder = join(this.location, folders[type]);
+    return type === 'data' ? join(folder, name.slice(0, 2), name) : join(folder, name);
+  }
+
+  async #subfolders(root: string): Promise<string[]> {
+    try {
+      return (await readdir(root)).filter((name) => /^[0-9a-f]{2}$/u.test(name)).sort();
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw storageError(root, error);
+    }
+  }
+
+  async *#listFolder(path: string): AsyncIterable<StoredFile> {
+    const folder = await opendir(path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw storageError(path, error);
+    });
+    if (folder === undefined) return;
+    for await (const entry of folder) {
+      if (!entry.isFile() || !isFileName(entry.name)) continue;
+      // A file may vanish between the listing and the question for its size: it then was not there.
+      const info = await stat(join(path, entry.name)).catch((error: unknown) => {
+        if (errnoOf(error) === 'ENOENT') return undefined;
+        throw storageError(join(path, entry.name), error);
+      });
+      if (info !== undefined) yield { name: entry.name, sizeBytes: info.size };
+    }
+  }
+
+  async #writeFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+    const temporary = `${path}-tmp-${randomBytes(8).toString('hex')}`;
+    await this.#guard(path, async () => {
+      await this.#makeFolder(dirname(path));
+      try {
+        await writeDurably(temporary, parts);
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await syncFolder(dirname(path));
+      // File systems without modes (FAT, some network shares) refuse this; the mode only guards against accidents.
+      await chmod(path, storedMode).catch(() => undefined);
+    });
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    if (this.#made.has(path)) return;
+    if ((await mkdir(path, { recursive: true, mode: folderMode })) !== undefined) await syncFolder(dirname(path));
+    this.#made.add(path);
+  }
+
+  async #guard<T>(path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // Somebody may have removed a folder behind our back: the next write makes it again.
+      if (errnoOf(error) === 'ENOENT') this.#made.delete(dirname(path));
+      throw storageError(path, error);
+    }
+  }
+}
+
+async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'wx', fileMode);
+  try {
+    await writeAll(file, parts);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** writev takes at most 1024 buffers and may write less than it was given. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let pending = parts.filter((part) => part.length > 0);
+  while (pending.length > 0) {
+    const batch = pending.slice(0, 512);
+    let { bytesWritten } = await file.writev(batch);
+    if (bytesWritten === 0) throw new Error('the file system wrote nothing');
+    let full = 0;
+    while (full < batch.length && bytesWritten >= (batch[full] as Uint8Array).length) {
+      bytesWritten -= (batch[full++] as Uint8Array).length;
+    }
+    pending = pending.slice(full);
+    if (bytesWritten > 0) pending[0] = (pending[0] as Uint8Array).subarray(bytesWritten);
+  }
+}
+
+async function readExactly(file: FileHandle, path: string, range: ByteRange): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(range.length);
+  let done = 0;
+  while (done < range.length) {
+    const { bytesRead } = await file.read(bytes, done, range.length - done, range.offset + done);
+    if (bytesRead === 0) {
+      throw new AppError(
+        'repositoryDamaged',
+        `${path} ends at ${range.offset + done} of ${range.offset + range.length} bytes`,
+      );
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function storageError(path: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new AppError('notFound', `${path} does not exist`, { cause: error });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new AppError('storageFull', `no space left to write ${path}`, { cause: error });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new AppError('storageDenied', `access to ${path} is denied: ${messageOf(error)}`, { cause: error });
+    default:
+      return new AppError('storageFailed', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

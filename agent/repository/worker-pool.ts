@@ -1,0 +1,156 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { AppError, fromWireError, messageOf } from '../../shared/errors.ts';
+import type { SealedBlobs, VerifyMode, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
+
+type Reply<K extends WorkerReply['kind']> = Extract<WorkerReply, { kind: K }>;
+
+/** A batch that a worker has hashed and still holds. Exactly one of `store` and `drop` must follow. */
+export interface HashedBatch {
+  /** 32 bytes per cell; unset where the cell is zero. */
+  ids: Uint8Array;
+  /** 1 = the cell holds only zeros. */
+  zero: Uint8Array;
+  /** Compresses and seals the cells marked 1; the sealed blobs stand one after the other. */
+  store(wanted: Uint8Array, verify: VerifyMode): Promise<Reply<'stored'>>;
+  drop(): void;
+}
+
+/** The threads that hash, compress, seal and open. A thread that dies fails what it held and is replaced at the next call. */
+export class WorkerPool {
+  readonly #keys: WorkerKeys;
+  readonly #size: number;
+  readonly #threads: PipelineThread[] = [];
+
+  /** @param size number of threads, default two or what the machine has */
+  constructor(keys: WorkerKeys, size = Math.min(2, availableParallelism())) {
+    this.#keys = keys;
+    this.#size = Math.max(1, size);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Hashes consecutive cells of the buffer and finds zeros. The buffer's memory is handed over where it stands alone.
+   * @throws AppError internal when the thread dies
+   */
+  async hash(bytes: Buffer, lengths: Uint32Array): Promise<HashedBatch> {
+    const thread = this.#leastBusy();
+    const owned = ownMemory(bytes);
+    const reply = await thread.ask('hashed', (id) => ({ kind: 'hash', id, bytes: owned, lengths }), [owned]);
+    const batch = reply.id;
+    return {
+      ids: reply.ids,
+      zero: reply.zero,
+      store: (wanted, verify) => thread.ask('stored', (id) => ({ kind: 'store', id, batch, wanted, verify })),
+      drop: () => thread.tell({ kind: 'drop', batch }),
+    };
+  }
+
+  /** Opens and checks stored blobs. @throws AppError repositoryDamaged naming the blob */
+  open(bytes: Buffer, blobs: SealedBlobs): Promise<Reply<'opened'>> {
+    const owned = ownMemory(bytes);
+    return this.#leastBusy().ask('opened', (id) => ({ kind: 'open', id, bytes: owned, blobs }), [owned]);
+  }
+
+  /** Ends the threads; whatever they still hold fails. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
+  }
+
+  #leastBusy(): PipelineThread {
+    for (let i = this.#threads.length - 1; i >= 0; i--) if (this.#threads[i]?.dead === true) this.#threads.splice(i, 1);
+    const idle = this.#threads.find((thread) => thread.pending === 0);
+    if (idle !== undefined) return idle;
+    if (this.#threads.length < this.#size) {
+      const thread = new PipelineThread(this.#keys);
+      this.#threads.push(thread);
+      return thread;
+    }
+    return this.#threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
+  }
+}
+
+interface Waiting {
+  kind: WorkerReply['kind'];
+  resolve: (reply: WorkerReply) => void;
+  reject: (error: AppError) => void;
+}
+
+class PipelineThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #death: AppError | undefined;
+
+  constructor(keys: WorkerKeys) {
+    // No inherited flags: a loader or test runner of the main thread has no business here.
+    this.#worker = new Worker(new URL('./pipeline-worker.ts', import.meta.url), {
+      workerData: keys,
+      execArgv: [],
+      // The thread makes hardly any objects, but each of them may hold a megabyte outside the heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    this.#worker.on('message', (reply: WorkerReply) => this.#settle(reply));
+    this.#worker.on('error', (error) => this.#die(messageOf(error)));
+    this.#worker.on('messageerror', (error) => this.#die(messageOf(error)));
+    this.#worker.on('exit', (code) => this.#die(`it ended with code ${code}`));
+    this.#worker.unref();
+  }
+
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  get dead(): boolean {
+    return this.#death !== undefined;
+  }
+
+  ask<K extends WorkerReply['kind']>(
+    kind: K,
+    request: (id: number) => WorkerRequest,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Reply<K>> {
+    return new Promise((resolve, reject) => {
+      if (this.#death !== undefined) return reject(this.#death);
+      const id = this.#nextId++;
+      // An idle thread must not keep the program alive, a working one must.
+      if (this.#waiting.size === 0) this.#worker.ref();
+      this.#waiting.set(id, { kind, resolve: (reply) => resolve(reply as Reply<K>), reject });
+      this.#worker.postMessage(request(id), transfer);
+    });
+  }
+
+  tell(request: WorkerRequest): void {
+    if (this.#death === undefined) this.#worker.postMessage(request);
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: WorkerReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if (reply.kind === 'failed') waiting?.reject(fromWireError(reply.error));
+    else if (reply.kind === waiting?.kind) waiting.resolve(reply);
+    else waiting?.reject(new AppError('internal', `a pipeline worker answered ${reply.kind}`));
+  }
+
+  #die(cause: string): void {
+    this.#death ??= new AppError('internal', `a pipeline worker stopped: ${cause}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#death);
+    this.#waiting.clear();
+    this.#worker.unref();
+  }
+}
+
+/** Memory that can be handed to a thread: the buffer's own when nothing else lies in it, else a copy. */
+function ownMemory(bytes: Buffer): ArrayBuffer {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteOffset === 0 && buffer.byteLength === bytes.length) return buffer;
+  return new Uint8Array(bytes).buffer;
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
+import { withEngine } from '../with-engine.ts';
+
+/** `clients list | authorize | remove`. */
+export function addClients(program: Command): void {
+  const clients = program.command('clients').description('agents that have dialled this engine');
+  clients.command('list').action(async () => {
+    const { rows } = await withEngine((engine) => engine.call('clients.list', {}));
+    printRows(rows, [
+      ['ID', (row) => row.id],
+      ['NAME', (row) => row.name],
+      ['STATE', (row) => row.state],
+      ['HWID', (row) => row.hwid],
+      ['ADDRESS', (row) => row.address],
+      ['VERSION', (row) => row.version],
+    ]);
+  });
+  clients.command('authorize <client>').action(async (client: string) => {
+    const view = await withEngine((engine) => engine.call('clients.authorize', { client }));
+    if (view.state !== 'online') note(`${view.name} is authorized, but not online yet.`);
+    printObject(view);
+  });
+  clients
+    .command('remove <client>')
+    .option('--yes', 'do not ask')
+    .action(async (client: string, options: { yes?: boolean }) => {
+      await confirmOrThrow(`Remove client ${client}? It can no longer report or take jobs.`, options.yes === true);
+      printObject(await withEngine((engine) => engine.call('clients.remove', { client })));
+    });
+}

@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { AppError } from '../../shared/errors.ts';
+import { platformKinds, type PlatformKind } from '../../shared/platforms/all.ts';
+import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
+import { withEngine } from '../with-engine.ts';
+
+interface AddOptions {
+  client: string[];
+  kind: string;
+  name?: string;
+  uri?: string;
+  path?: string;
+}
+
+function kindOf(text: string): PlatformKind {
+  const kind = platformKinds.find((known) => known === text);
+  if (kind === undefined)
+    throw new AppError('invalidValue', `--kind: "${text}" is none of ${platformKinds.join(', ')}`, { field: '--kind' });
+  return kind;
+}
+
+/** `platforms …` and `objects list`. */
+export function addPlatforms(program: Command): void {
+  const platforms = program.command('platforms').description('registered virtualization environments');
+  platforms
+    .command('add')
+    .requiredOption('--client <client...>', 'clients through which it is reached')
+    .requiredOption('--kind <kind>', platformKinds.join(' | '))
+    .option('--uri <uri>', 'libvirt: connection URI, read on the client')
+    .option('--path <folder>', 'image-directory: absolute path on the client')
+    .option('--name <name>', 'default: the kind')
+    .action(async ({ client, kind, name, uri, path }: AddOptions) => {
+      const settings = { ...(uri === undefined ? {} : { uri }), ...(path === undefined ? {} : { path }) };
+      const params = { clients: client, kind: kindOf(kind), settings, ...(name === undefined ? {} : { name }) };
+      printObject(await withEngine((engine) => engine.call('platforms.add', params)));
+    });
+  platforms.command('list').action(async () => {
+    const { rows } = await withEngine((engine) => engine.call('platforms.list', {}));
+    printRows(rows, [
+      ['ID', (row) => row.id],
+      ['NAME', (row) => row.name],
+      ['KIND', (row) => row.kind],
+      ['CLIENTS', (row) => row.clients.map((client) => client.name).join(', ')],
+      ['VMS', (row) => row.objectCount],
+      ['ERROR', (row) => row.lastError],
+    ]);
+  });
+  platforms.command('test <platform>').action(async (platform: string) => {
+    const { checks } = await withEngine((engine) => engine.call('platforms.test', { platform }));
+    printChecks(checks);
+  });
+  platforms
+    .command('remove <platform>')
+    .option('--yes', 'do not ask')
+    .action(async (platform: string, options: { yes?: boolean }) => {
+      await confirmOrThrow(`Remove platform ${platform} from the list? Its backups stay.`, options.yes === true);
+      printObject(await withEngine((engine) => engine.call('platforms.remove', { platform })));
+    });
+  addObjects(program);
+}
+
+/** Prints checks; a failed one makes the exit code 1. */
+export function printChecks(checks: Array<{ check: string; ok: boolean; detail: string }>): void {
+  printRows(checks, [
+    ['CHECK', (row) => row.check],
+    ['OK', (row) => (row.ok ? 'yes' : 'NO')],
+    ['DETAIL', (row) => row.detail],
+  ]);
+  if (checks.some((check) => !check.ok)) process.exitCode = 1;
+}
+
+function addObjects(program: Command): void {
+  const objects = program.command('objects').description('virtual machines');
+  objects
+    .command('list')
+    .option('--client <client>')
+    .action(async ({ client }: { client?: string }) => {
+      const { rows } = await withEngine((engine) =>
+        engine.call('objects.list', { live: true, ...(client === undefined ? {} : { client }) }),
+      );
+      printRows(rows, [
+        ['ID', (row) => row.id],
+        ['NAME', (row) => row.name],
+        ['STATE', (row) => `${row.state}${row.stale ? ' (stale)' : ''}`],
+        ['PLATFORM', (row) => row.platform],
+        ['AGENT', (row) => row.guestAgent],
+        ['DISKS', (row) => row.disks.map((disk) => `${disk.id} ${disk.format} ${bytes(disk.sizeBytes)}`).join(', ')],
+        ['BACKUPS', (row) => row.backupCount],
+      ]);
+    });
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { backupTypes } from '../../shared/model/job.ts';
+import { AppError } from '../../shared/errors.ts';
+import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
+import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
+import { withEngine } from '../with-engine.ts';
+
+interface AddOptions {
+  name: string;
+  platform: string;
+  object: string[];
+  pool: string;
+  type: string;
+  client?: string;
+}
+
+/** Prints the numbers of started tasks; with `wait` after their end, and sets the exit code. */
+export async function finishStarted(started: { taskIds: number[] }, wait: boolean): Promise<void> {
+  if (!wait) return printObject(started);
+  const tasks = await waitForTasks(started.taskIds);
+  for (const task of tasks) explain(task);
+  printObject(started);
+  const codes = tasks.map((task) => exitCodeOfState(task.state));
+  process.exitCode = codes.includes(1) ? 1 : Math.max(0, ...codes);
+}
+
+/** `rules add | list | show | run | remove`. */
+export function addRules(program: Command): void {
+  const rules = program.command('rules').description('what is backed up where');
+  rules
+    .command('add')
+    .requiredOption('--name <name>')
+    .requiredOption('--platform <platform>')
+    .requiredOption('--object <vm...>')
+    .requiredOption('--pool <pool>')
+    .option('--type <type>', backupTypes.join(' | '), 'full')
+    .option('--client <client>', 'only this client runs it')
+    .action(addRule);
+  rules.command('list').action(async () => {
+    const { rows } = await withEngine((engine) => engine.call('rules.list', {}));
+    printRows(rows, [
+      ['ID', (row) => row.id],
+      ['NAME', (row) => row.name],
+      ['STATE', (row) => row.state],
+      ['TYPE', (row) => row.type],
+      ['PLATFORM', (row) => row.platform],
+      ['POOL', (row) => row.pool],
+      ['VMS', (row) => row.members.map((member) => `${member.name} (${member.state})`).join(', ')],
+    ]);
+  });
+  rules.command('show <rule>').action(async (rule: string) => {
+    printObject(await withEngine((engine) => engine.call('rules.get', { rule })));
+  });
+  rules
+    .command('run <rule>')
+    .option('--wait', 'until the tasks have ended')
+    .action(async (rule: string, options: { wait?: boolean }) => {
+      const started = await withEngine((engine) => engine.call('rules.run', { rule }));
+      note(`Started task ${started.taskIds.join(', ')}.`);
+      await finishStarted(started, options.wait === true);
+    });
+  rules
+    .command('remove <rule>')
+    .option('--yes', 'do not ask')
+    .action(async (rule: string, options: { yes?: boolean }) => {
+      await confirmOrThrow(`Remove rule ${rule}? Its backups stay.`, options.yes === true);
+      printObject(await withEngine((engine) => engine.call('rules.remove', { rule })));
+    });
+}
+
+async function addRule({ name, platform, object, pool, type, client }: AddOptions): Promise<void> {
+  const known = backupTypes.find((candidate) => candidate === type);
+  if (known === undefined)
+    throw new AppError('invalidValue', `--type: "${type}" is none of ${backupTypes.join(', ')}`, { field: '--type' });
+  const params = { name, platform, objects: object, pool, type: known, ...(client === undefined ? {} : { client }) };
+  printObject(await withEngine((engine) => engine.call('rules.add', params)));
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { AppError } from '../../shared/errors.ts';
+import { taskStates } from '../../shared/model/task.ts';
+import { printObject, printRows, time } from '../output.ts';
+import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
+import { withEngine } from '../with-engine.ts';
+import { addListOptions, type ListOptions, listParams } from '../list-options.ts';
+
+/** `tasks list | show | wait | cancel | abandon`. */
+export function addTasks(program: Command): void {
+  const tasks = program.command('tasks').description('what runs, waits and has run');
+  addListOptions(tasks.command('list'))
+    .option('--state <state...>')
+    .option('--client <client>')
+    .option('--object <vm>')
+    .option('--rule <rule>')
+    .action(listTasks);
+  tasks.command('show <task>').action(async (task: string) => {
+    printObject(await withEngine((engine) => engine.call('tasks.get', { task })));
+  });
+  tasks.command('wait <task>').action(async (ref: string) => {
+    const { id } = await withEngine((engine) => engine.call('tasks.get', { task: ref }));
+    for (const task of await waitForTasks([id])) {
+      explain(task);
+      printObject(task);
+      process.exitCode = exitCodeOfState(task.state);
+    }
+  });
+  tasks.command('cancel <task>').action(async (task: string) => {
+    printObject(await withEngine((engine) => engine.call('tasks.cancel', { task })));
+  });
+  tasks.command('abandon <task>').action(async (task: string) => {
+    printObject(await withEngine((engine) => engine.call('tasks.abandon', { task })));
+  });
+}
+
+interface TaskListOptions extends ListOptions {
+  state?: string[];
+  client?: string;
+  object?: string;
+  rule?: string;
+}
+
+async function listTasks({ state, client, object, rule, ...list }: TaskListOptions): Promise<void> {
+  const states = state?.map((text) => {
+    const known = taskStates.find((candidate) => candidate === text);
+    if (known === undefined)
+      throw new AppError('invalidValue', `--state: "${text}" is none of ${taskStates.join(', ')}`, {
+        field: '--state',
+      });
+    return known;
+  });
+  const params = {
+    ...listParams(list),
+    ...(states === undefined ? {} : { state: states }),
+    ...(client === undefined ? {} : { client }),
+    ...(object === undefined ? {} : { object }),
+    ...(rule === undefined ? {} : { rule }),
+  };
+  const { rows } = await withEngine((engine) => engine.call('tasks.list', params));
+  printRows(rows, [
+    ['ID', (row) => row.id],
+    ['KIND', (row) => row.kind],
+    ['VM', (row) => row.object],
+    ['STATE', (row) => row.state],
+    ['STEP', (row) => row.step],
+    ['%', (row) => row.percent],
+    ['CREATED', (row) => time(row.createdAt)],
+    ['WAITS FOR / ERROR', (row) => row.error?.message ?? row.waitingFor],
+  ]);
+}

@@ -1,0 +1,97 @@
+import type { backupsContract } from '../../shared/contract/engine/backups.ts';
+import type { BackupView } from '../../shared/contract/engine/backups.ts';
+import type { Handlers } from '../../shared/contract/method.ts';
+import { AppError } from '../../shared/errors.ts';
+import { allPlatforms } from '../../shared/platforms/all.ts';
+import { getBackup, listBackups } from '../database/backups.ts';
+import { listClients } from '../database/clients.ts';
+import { findId } from '../database/find.ts';
+import { listPlatforms } from '../database/platforms.ts';
+import { getPool } from '../database/pools.ts';
+import type { EngineCore } from '../core.ts';
+import { findExecutors } from '../tasks/executors.ts';
+import { type ApiContext, userName } from './context.ts';
+import { nextCursor, pageOf } from './paging.ts';
+import { filterId } from './tasks.ts';
+
+async function restoreOptions(core: EngineCore, backup: BackupView) {
+  const pool = await getPool(core.db, backup.poolId);
+  const clients = (await listClients(core.db)).filter((client) => client.decision !== 'removed');
+  const offers = clients.map((client) => {
+    const authorized = client.decision === 'authorized';
+    const missing = [
+      ...(authorized ? [] : ['unauthorized' as const]),
+      ...(pool.clientIds.includes(client.id) ? [] : ['noPool' as const]),
+      ...(authorized && !core.registry.isOnline(client.id) ? ['offline' as const] : []),
+    ];
+    return { id: client.id, name: client.name, offered: missing.length === 0, missing };
+  });
+  const platforms = (await listPlatforms(core.db)).map((platform) => ({
+    id: platform.id,
+    name: platform.name,
+    kind: platform.kind,
+    canStart: allPlatforms[platform.kind].canStart,
+    clientIds: platform.clientIds.filter((id) => pool.clientIds.includes(id)),
+  }));
+  return { backup, clients: offers, platforms };
+}
+
+/** The platform to deploy on: the given one, else the backup's own. */
+async function deployPlatformId(core: EngineCore, backup: BackupView, ref: string | undefined): Promise<number> {
+  if (ref !== undefined) return findId(core.db, 'platforms', ref, 'platform');
+  if (backup.platformId === null) {
+    throw new AppError('invalidValue', 'the platform this backup came from was removed; name another one', {
+      field: 'platform',
+    });
+  }
+  return backup.platformId;
+}
+
+export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
+  async 'backups.list'({ object, pool, rule, since, ...page }, { core }) {
+    const { rows, total } = await listBackups(core.db, {
+      ...pageOf(page),
+      since,
+      objectId: await filterId(core, 'objects', object, 'object'),
+      poolId: await filterId(core, 'pools', pool, 'pool'),
+      ruleId: await filterId(core, 'rules', rule, 'rule'),
+    });
+    return { rows, total, ...nextCursor(rows, page.limit) };
+  },
+  async 'backups.get'({ backup }, { core }) {
+    return getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
+  },
+  async 'backups.restoreOptions'({ backup }, { core }) {
+    return restoreOptions(core, await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup')));
+  },
+  async 'backups.restore'({ backup, target, client }, context) {
+    const { core } = context;
+    const point = await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
+    const wantedClientId = (await filterId(core, 'clients', client, 'client')) ?? null;
+    const platformId = target.kind === 'deploy' ? await deployPlatformId(core, point, target.platform) : undefined;
+    await findExecutors(core.db, core.registry, {
+      poolId: point.poolId,
+      platformId: platformId ?? null,
+      clientId: wantedClientId,
+    });
+    const task = await core.queue.add({
+      kind: 'restore',
+      mode: target.kind,
+      // A restore that a person starts takes the next slot before any backup (DESIGN §5).
+      priority: 10,
+      wantedClientId,
+      objectId: point.objectId,
+      platformId: point.platformId,
+      ruleId: null,
+      poolId: point.poolId,
+      backupUuid: point.uuid,
+      spec: {
+        restore: target,
+        backupId: point.id,
+        ...(platformId === undefined ? {} : { deployPlatformId: platformId }),
+      },
+      startedBy: userName(context),
+    });
+    return { taskIds: [task.id] };
+  },
+};

@@ -1,0 +1,80 @@
+import type { objectsContract } from '../../shared/contract/engine/objects.ts';
+import type { Handlers } from '../../shared/contract/method.ts';
+import { backupCounts } from '../database/backups.ts';
+import { getClient } from '../database/clients.ts';
+import { findId } from '../database/find.ts';
+import { listObjects, newestTaskIds, type ObjectRow } from '../database/objects.ts';
+import { listPlatforms, type PlatformRow } from '../database/platforms.ts';
+import { listRules } from '../database/rules.ts';
+import { getTasksByIds } from '../database/tasks.ts';
+import type { EngineCore } from '../core.ts';
+import { assertAuthorized } from './client-views.ts';
+import type { ApiContext } from './context.ts';
+import { reachable, refreshInventory } from './inventory.ts';
+
+async function chosenPlatforms(core: EngineCore, client?: string, platform?: string): Promise<PlatformRow[]> {
+  const all = await listPlatforms(core.db);
+  const platformId = platform === undefined ? undefined : await findId(core.db, 'platforms', platform, 'platform');
+  const clientId = client === undefined ? undefined : await findId(core.db, 'clients', client, 'client');
+  if (clientId !== undefined) assertAuthorized(await getClient(core.db, clientId));
+  return all.filter(
+    (row) =>
+      (platformId === undefined || row.id === platformId) &&
+      (clientId === undefined || row.clientIds.includes(clientId)),
+  );
+}
+
+/** Refreshes all that can be asked. @returns how many failed */
+async function refreshAll(core: EngineCore, platforms: readonly PlatformRow[]): Promise<number> {
+  const results = await Promise.allSettled(
+    platforms.filter((row) => reachable(core, row)).map((row) => refreshInventory(core, row)),
+  );
+  return results.filter((result) => result.status === 'rejected').length;
+}
+
+async function viewsOf(core: EngineCore, platforms: readonly PlatformRow[]) {
+  const [objects, rules, counts, newest] = await Promise.all([
+    listObjects(core.db),
+    listRules(core.db),
+    backupCounts(core.db),
+    newestTaskIds(core.db),
+  ]);
+  const tasks = await getTasksByIds(core.db, [...newest.values()]);
+  const byId = new Map(platforms.map((platform) => [platform.id, platform]));
+  const viewOf = (object: ObjectRow, platform: PlatformRow) => {
+    const task = tasks.get(newest.get(object.id) ?? 0);
+    const { platformId: _unused, ...fields } = object;
+    return {
+      ...fields,
+      platform: platform.name,
+      platformId: platform.id,
+      platformKind: platform.kind,
+      clientIds: platform.clientIds,
+      stale: !reachable(core, platform) || platform.lastError !== null,
+      rules: rules.filter((rule) => rule.objectIds.includes(object.id)).map(({ id, name }) => ({ id, name })),
+      backupCount: counts.get(object.id)?.count ?? 0,
+      lastBackupAt: counts.get(object.id)?.lastAt ?? null,
+      lastTask:
+        task === undefined
+          ? null
+          : { id: task.id, state: task.state, percent: core.queue.progress.viewOf(task).percent },
+    };
+  };
+  return objects.flatMap((object) => {
+    const platform = byId.get(object.platformId);
+    return platform === undefined ? [] : [viewOf(object, platform)];
+  });
+}
+
+export const objectsApi: Handlers<typeof objectsContract, ApiContext> = {
+  async 'objects.list'({ client, platform, live }, { core }) {
+    const platforms = await chosenPlatforms(core, client, platform);
+    if (live) await refreshAll(core, platforms);
+    const rows = await viewsOf(core, live ? await chosenPlatforms(core, client, platform) : platforms);
+    return { rows, total: rows.length };
+  },
+  async 'objects.refresh'({ platform }, { core }) {
+    const platforms = await chosenPlatforms(core, undefined, platform);
+    return { platforms: platforms.length, failed: await refreshAll(core, platforms) };
+  },
+};

@@ -1,0 +1,132 @@
+import type { poolsContract } from '../../shared/contract/engine/pools.ts';
+import type { Handlers } from '../../shared/contract/method.ts';
+import { AppError, toWireError } from '../../shared/errors.ts';
+import { getClient, listClients } from '../database/clients.ts';
+import { findId } from '../database/find.ts';
+import { insertLog } from '../database/logs.ts';
+import {
+  assertPoolNameFree,
+  deletePool,
+  getPool,
+  insertPool,
+  listPools,
+  type PoolRow,
+  poolUsage,
+  saveCapacity,
+} from '../database/pools.ts';
+import type { EngineCore } from '../core.ts';
+import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
+import { servingClients } from './client-views.ts';
+import { type ApiContext, userName } from './context.ts';
+import { authorizedClientIds } from './platforms.ts';
+
+/** Opening a repository costs a deliberate half second of scrypt, more on a slow machine. */
+const prepareMs = 60_000;
+
+async function viewsOf(core: EngineCore, pools: readonly PoolRow[]) {
+  const [clients, usage] = await Promise.all([listClients(core.db), poolUsage(core.db)]);
+  return pools.map(({ clientIds, repository, ...pool }) => ({
+    ...pool,
+    repositoryId: repository.resticId,
+    clients: servingClients(clientIds, clients, core.registry),
+    ...(usage.get(pool.id) ?? { backupCount: 0, objectCount: 0, storedBytes: 0 }),
+  }));
+}
+
+interface Prepared {
+  repositoryId: string;
+  freeBytes: number | null;
+  totalBytes: number | null;
+}
+
+/** Lets each client open the repository; the first may create it (DETAILS 16). @throws AppError notSameRepository */
+async function prepareOnAll(
+  core: EngineCore,
+  clientIds: readonly number[],
+  path: string,
+  password: string,
+): Promise<Prepared> {
+  let first: Prepared | undefined;
+  for (const clientId of clientIds) {
+    const client = await getClient(core.db, clientId);
+    const repository = { kind: 'local' as const, path, password, repositoryId: first?.repositoryId ?? null };
+    const peer = core.registry.get(client.id, client.name);
+    const answer = await peer.call(
+      'pools.prepare',
+      { repository, create: first === undefined },
+      { timeoutMs: prepareMs },
+    );
+    if (first !== undefined && first.repositoryId !== answer.repositoryId) {
+      throw new AppError('notSameRepository', `${path} on client "${client.name}" is another repository`, {
+        field: 'clients',
+      });
+    }
+    first ??= answer;
+  }
+  if (first === undefined) throw new AppError('invalidValue', 'a pool needs at least one client', { field: 'clients' });
+  return first;
+}
+
+export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
+  async 'pools.list'(_params, { core }) {
+    const rows = await viewsOf(core, await listPools(core.db));
+    return { rows, total: rows.length };
+  },
+  async 'pools.add'({ name, clients, path, password }, context) {
+    const { core } = context;
+    await assertPoolNameFree(core.db, name);
+    const clientIds = await authorizedClientIds(core, clients);
+    const prepared = await prepareOnAll(core, clientIds, path, password.reveal());
+    const fields = {
+      name,
+      path,
+      clientIds,
+      resticId: prepared.repositoryId,
+      freeBytes: prepared.freeBytes,
+      totalBytes: prepared.totalBytes,
+    };
+    const id = await insertPool(core.db, fields, (owner) => core.vault.seal(password, owner));
+    await insertLog(core.db, {
+      level: 'info',
+      source: 'engine',
+      message: `pool "${name}" at ${path} was added`,
+      user: userName(context),
+    });
+    for (const topic of ['pools', 'logs'] as const) core.changes.announce(topic);
+    const [view] = await viewsOf(core, [await getPool(core.db, id)]);
+    if (view === undefined) throw new Error('unreachable: one pool gives one view');
+    return view;
+  },
+  async 'pools.test'({ pool }, { core }) {
+    const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
+    const repository = await repositoryTarget(core, row.id);
+    const checks = [];
+    for (const clientId of row.clientIds) {
+      const client = await getClient(core.db, clientId);
+      try {
+        const answer = await core.registry
+          .get(client.id, client.name)
+          .call('pools.test', { repository }, { timeoutMs: prepareMs });
+        checks.push(...answer.checks.map((check) => ({ ...check, check: `${client.name}: ${check.check}` })));
+        await saveCapacity(core.db, row.id, answer.freeBytes, answer.totalBytes);
+      } catch (error) {
+        checks.push({ check: `${client.name}: client`, ok: false, detail: toWireError(error).message });
+      }
+    }
+    core.changes.announce('pools', [row.id]);
+    return { checks };
+  },
+  async 'pools.remove'({ pool }, context) {
+    const { core } = context;
+    const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
+    await deletePool(core.db, row);
+    await insertLog(core.db, {
+      level: 'info',
+      source: 'engine',
+      message: `pool "${row.name}" was removed; its files at ${row.path} stay`,
+      user: userName(context),
+    });
+    for (const topic of ['pools', 'backups', 'objects', 'logs'] as const) core.changes.announce(topic);
+    return {};
+  },
+};

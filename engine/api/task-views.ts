@@ -1,0 +1,64 @@
+import type { TaskView } from '../../shared/contract/engine/tasks.ts';
+import { findBackupIds } from '../database/backups.ts';
+import { listClients } from '../database/clients.ts';
+import { listObjects } from '../database/objects.ts';
+import { listPlatforms } from '../database/platforms.ts';
+import { listPools } from '../database/pools.ts';
+import { listRules } from '../database/rules.ts';
+import type { TaskRow } from '../database/task-row.ts';
+import type { EngineCore } from '../core.ts';
+
+/** Name of the row with that number; null when there is none (any more). */
+function nameOf(rows: ReadonlyArray<{ id: number; name: string }>, id: number | null): string | null {
+  return rows.find((row) => row.id === id)?.name ?? null;
+}
+
+/** Tasks as consoles show them: stored columns, live figures, names instead of numbers. */
+export async function taskViews(core: EngineCore, tasks: readonly TaskRow[]): Promise<TaskView[]> {
+  const { db } = core;
+  const [clients, objects, platforms, pools, rules, backups] = await Promise.all([
+    listClients(db),
+    listObjects(db),
+    listPlatforms(db),
+    listPools(db),
+    listRules(db),
+    findBackupIds(
+      db,
+      tasks.map((task) => task.backupUuid),
+    ),
+  ]);
+  return tasks.map((task) => ({
+    ...core.queue.progress.viewOf(task),
+    uuid: task.uuid,
+    kind: task.kind,
+    mode: task.mode,
+    clientId: task.clientId,
+    client: nameOf(clients, task.clientId),
+    objectId: task.objectId,
+    object: nameOf(objects, task.objectId),
+    platform: nameOf(platforms, task.spec.deployPlatformId ?? task.platformId),
+    ruleId: task.ruleId,
+    rule: nameOf(rules, task.ruleId),
+    poolId: task.poolId,
+    pool: nameOf(pools, task.poolId),
+    backupId: backups.get(task.backupUuid) ?? null,
+    startedBy: task.startedBy,
+    createdAt: task.createdAt,
+    startedAt: task.startedAt,
+    endedAt: task.endedAt,
+    waitingFor: task.waitingFor,
+    attempt: task.attempt,
+    warnings: task.warnings,
+    error: task.error,
+    unseen: task.unseen,
+    result: task.result,
+    steps: task.steps,
+  }));
+}
+
+/** One task. */
+export async function taskView(core: EngineCore, task: TaskRow): Promise<TaskView> {
+  const [view] = await taskViews(core, [task]);
+  if (view === undefined) throw new Error('unreachable: one task gives one view');
+  return view;
+}

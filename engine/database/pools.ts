@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../../shared/errors.ts';
+import { type Database, isUniqueViolation } from './open.ts';
+import { deleteSecrets, saveSecret } from './secrets.ts';
+
+export interface PoolRow {
+  id: number;
+  uuid: string;
+  name: string;
+  kind: 'local';
+  path: string;
+  createdAt: number;
+  freeBytes: number | null;
+  totalBytes: number | null;
+  /** Our number and restic's ID of its repository. */
+  repository: { id: number; resticId: string };
+  clientIds: number[];
+}
+
+export async function listPools(db: Database): Promise<PoolRow[]> {
+  const rows = await db
+    .selectFrom('pools')
+    .innerJoin('repositories', 'repositories.pool_id', 'pools.id')
+    .select([
+      'pools.id',
+      'pools.uuid',
+      'pools.name',
+      'pools.path',
+      'pools.created_at',
+      'pools.free_bytes',
+      'pools.total_bytes',
+      'repositories.id as repository_id',
+      'repositories.restic_id',
+    ])
+    .orderBy('pools.name')
+    .execute();
+  const links = await db.selectFrom('pool_clients').selectAll().orderBy('client_id').execute();
+  return rows.map((row) => ({
+    id: row.id,
+    uuid: row.uuid,
+    name: row.name,
+    kind: 'local',
+    path: row.path,
+    createdAt: row.created_at,
+    freeBytes: row.free_bytes,
+    totalBytes: row.total_bytes,
+    repository: { id: row.repository_id, resticId: row.restic_id },
+    clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
+  }));
+}
+
+/** @throws AppError notFound */
+export async function getPool(db: Database, id: number): Promise<PoolRow> {
+  const row = (await listPools(db)).find((pool) => pool.id === id);
+  if (row === undefined) throw new AppError('notFound', `pool ${id} does not exist`);
+  return row;
+}
+
+/** @throws AppError nameTaken */
+export async function assertPoolNameFree(db: Database, name: string): Promise<void> {
+  const row = await db.selectFrom('pools').select('id').where('name', '=', name).executeTakeFirst();
+  if (row !== undefined) throw new AppError('nameTaken', `a pool named "${name}" exists already`, { field: 'name' });
+}
+
+export interface NewPool {
+  name: string;
+  path: string;
+  clientIds: readonly number[];
+  resticId: string;
+  freeBytes: number | null;
+  totalBytes: number | null;
+}
+
+/** Owner of a repository's secrets. */
+export function secretOwner(repositoryId: number): string {
+  return `repository:${repositoryId}`;
+}
+
+/**
+ * Pool, repository, clients and password in one transaction.
+ * @param seal makes the ciphertext for an owner
+ * @throws AppError nameTaken
+ */
+export async function insertPool(db: Database, pool: NewPool, seal: (owner: string) => string): Promise<number> {
+  const now = Date.now();
+  try {
+    return await db.transaction().execute(async (transaction) => {
+      const { id } = await transaction
+        .insertInto('pools')
+        .values({
+          uuid: randomUUID(),
+          name: pool.name,
+          kind: 'local',
+          path: pool.path,
+          created_at: now,
+          free_bytes: pool.freeBytes,
+          total_bytes: pool.totalBytes,
+          tested_at: now,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      const links = pool.clientIds.map((clientId) => ({ pool_id: id, client_id: clientId }));
+      await transaction.insertInto('pool_clients').values(links).execute();
+      const repository = await transaction
+        .insertInto('repositories')
+        .values({ pool_id: id, restic_id: pool.resticId, created_at: now })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      const owner = secretOwner(repository.id);
+      await saveSecret(transaction, owner, 'password', seal(owner));
+      return id;
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new AppError('nameTaken', `a pool named "${pool.name}" exists already`, { field: 'name' });
+  }
+}
+
+export async function saveCapacity(
+  db: Database,
+  id: number,
+  freeBytes: number | null,
+  totalBytes: number | null,
+): Promise<void> {
+  await db
+    .updateTable('pools')
+    .set({ free_bytes: freeBytes, total_bytes: totalBytes, tested_at: Date.now() })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** @throws AppError inUse naming the rules */
+export async function deletePool(db: Database, pool: PoolRow): Promise<void> {
+  const rules = await db.selectFrom('rules').select('name').where('pool_id', '=', pool.id).execute();
+  if (rules.length > 0) {
+    throw new AppError('inUse', `the pool is used by ${rules.map((rule) => `"${rule.name}"`).join(', ')}`, {
+      hint: 'Remove these rules first.',
+    });
+  }
+  await db.transaction().execute(async (transaction) => {
+    await deleteSecrets(transaction, secretOwner(pool.repository.id));
+    await transaction.deleteFrom('pools').where('id', '=', pool.id).execute();
+  });
+}
+
+export interface PoolUsage {
+  backupCount: number;
+  objectCount: number;
+  storedBytes: number;
+}
+
+/** What the backups of each pool add up to, by pool number. */
+export async function poolUsage(db: Database): Promise<Map<number, PoolUsage>> {
+  const rows = await db
+    .selectFrom('backups')
+    .innerJoin('repositories', 'repositories.id', 'backups.repository_id')
+    .select((s) => [
+      'repositories.pool_id',
+      s.fn.countAll<number>().as('backups'),
+      s.fn.count<number>('backups.object_uuid').distinct().as('objects'),
+      s.fn.sum<number>('backups.stored_bytes').as('stored'),
+    ])
+    .groupBy('repositories.pool_id')
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.pool_id,
+      { backupCount: Number(row.backups), objectCount: Number(row.objects), storedBytes: Number(row.stored) },
+    ]),
+  );
+}

@@ -1,0 +1,32 @@
+import { AppError } from '../../../shared/errors.ts';
+import { getObject } from '../../database/objects.ts';
+import { getPlatform } from '../../database/platforms.ts';
+import { listRules } from '../../database/rules.ts';
+import type { TaskKindModule } from '../task-kind.ts';
+import { repositoryTarget } from './repository-target.ts';
+
+/** Backup of one VM into one repository. */
+export const backupKind: TaskKindModule = {
+  platformId: (task) => task.platformId,
+  async buildJob(deps, task, client) {
+    if (task.objectId === null || task.platformId === null)
+      throw new AppError('notFound', 'the VM or platform of this task was removed');
+    const object = await getObject(deps.db, task.objectId);
+    const platform = await getPlatform(deps.db, task.platformId);
+    const rule = (await listRules(deps.db)).find((row) => row.id === task.ruleId);
+    return {
+      kind: 'backup',
+      jobUuid: task.jobUuid,
+      backupUuid: task.backupUuid,
+      engineUuid: deps.engineUuid,
+      objectUuid: object.uuid,
+      objectName: object.name,
+      repository: await repositoryTarget(deps, task.poolId),
+      platform: { uuid: platform.uuid, kind: platform.kind, name: platform.name, settings: platform.settings },
+      client: { hwid: client.hwid, name: client.name },
+      rule: rule === undefined ? null : { uuid: rule.uuid, name: rule.name },
+      type: 'full',
+      zone: rule?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    };
+  },
+};

@@ -1,0 +1,103 @@
+import { AppError } from '../../shared/errors.ts';
+import type { BackupResult, JobResult } from '../../shared/model/job.ts';
+import { isEnded } from '../../shared/model/task.ts';
+import { type BackupOwners, insertBackup, markBackupMissing } from '../database/backups.ts';
+import { insertLog } from '../database/logs.ts';
+import { findObjectByUuid } from '../database/objects.ts';
+import type { Database } from '../database/open.ts';
+import { listPlatforms } from '../database/platforms.ts';
+import { listPools } from '../database/pools.ts';
+import { findRuleByUuid } from '../database/rules.ts';
+import type { TaskRow } from '../database/task-row.ts';
+import { findTaskByJob, moveTask } from '../database/tasks.ts';
+import { endSteps } from './steps.ts';
+
+/**
+ * Commits a job's end in one transaction, record and task together; a second report of the same job changes nothing
+ * (DETAILS 8). A finished backup that the engine does not know is imported as a point (DETAILS 9).
+ * @returns the task that ended, if the engine has one
+ * @throws AppError noRight when the job belongs to another client, invalidValue when the result contradicts itself
+ */
+export async function commitResult(db: Database, clientId: number, result: JobResult): Promise<TaskRow | undefined> {
+  return db.transaction().execute(async (transaction) => {
+    const task = await findTaskByJob(transaction, result.jobUuid);
+    if (task !== undefined && task.clientId !== clientId) {
+      throw new AppError('noRight', `job ${result.jobUuid} belongs to another client`);
+    }
+    if (result.backup !== null) await keepPoint(transaction, clientId, result.backup, task);
+    if (task === undefined) return undefined;
+    if (result.error?.code === 'backupMissing') await markBackupMissing(transaction, task.backupUuid);
+    if (!isEnded(task.state)) await endTask(transaction, task, result);
+    return task;
+  });
+}
+
+async function keepPoint(
+  db: Database,
+  clientId: number,
+  backup: BackupResult,
+  task: TaskRow | undefined,
+): Promise<void> {
+  if (task !== undefined && task.backupUuid !== backup.backupUuid) {
+    throw new AppError(
+      'invalidValue',
+      `the result is about backup ${backup.backupUuid}, the task made ${task.backupUuid}`,
+    );
+  }
+  const owners = await ownersOf(db, clientId, backup, task);
+  if (owners === undefined) {
+    const message = `backup ${backup.backupUuid} of "${backup.objectName}" lies in repository ${backup.repositoryId}, which is in no pool of this client; no record was made`;
+    await insertLog(db, { level: 'warning', source: 'task', message, clientId, taskId: task?.id ?? null });
+    return;
+  }
+  await insertBackup(db, backup, owners);
+}
+
+async function ownersOf(
+  db: Database,
+  clientId: number,
+  backup: BackupResult,
+  task: TaskRow | undefined,
+): Promise<BackupOwners | undefined> {
+  const pools = (await listPools(db)).filter((pool) => pool.repository.resticId === backup.repositoryId);
+  const pool = pools.find((row) => row.id === task?.poolId) ?? pools.find((row) => row.clientIds.includes(clientId));
+  if (pool === undefined) return undefined;
+  const platform = (await listPlatforms(db)).find(
+    (row) => row.uuid === backup.platformUuid && row.clientIds.includes(clientId),
+  );
+  const objectId = platform && (await findObjectByUuid(db, platform.id, backup.objectUuid));
+  const ruleId = backup.ruleUuid === null ? undefined : await findRuleByUuid(db, backup.ruleUuid);
+  return {
+    repositoryId: pool.repository.id,
+    objectId: objectId ?? null,
+    platformId: platform?.id ?? null,
+    ruleId: ruleId ?? null,
+    clientId,
+    taskId: task?.id ?? null,
+  };
+}
+
+async function endTask(db: Database, task: TaskRow, result: JobResult): Promise<void> {
+  await moveTask(db, task, result.outcome, {
+    started_at: task.startedAt ?? result.startedAt,
+    step: result.step,
+    bytes_total: result.bytesTotal,
+    bytes_done: result.outcome === 'done' || result.outcome === 'warning' ? (result.bytesTotal ?? 0) : task.bytesDone,
+    bytes_read: result.bytesRead,
+    bytes_stored: result.bytesStored,
+    warnings: JSON.stringify(result.warnings),
+    error: result.error === null ? null : JSON.stringify(result.error),
+    result: result.restore === null ? null : JSON.stringify(result.restore),
+    steps: JSON.stringify(endSteps(task.steps, Date.now())),
+    disks: JSON.stringify(result.disks),
+  });
+  const outcome = result.error === null ? result.outcome : `${result.outcome}: ${result.error.message}`;
+  await insertLog(db, {
+    level: result.outcome === 'failed' ? 'error' : result.outcome === 'warning' ? 'warning' : 'info',
+    source: 'task',
+    code: result.error?.code ?? null,
+    message: `task ${task.id} (${task.kind}) ended, ${outcome}`,
+    taskId: task.id,
+    clientId: task.clientId,
+  });
+}

@@ -1,0 +1,34 @@
+import type { TaskState } from '../../shared/model/task.ts';
+import type { TaskRow } from '../database/task-row.ts';
+
+/** How many tasks may run at once (DESIGN §5). One slot is kept for a restore that a person starts. */
+export const taskLimits = { total: 8, perClient: 4, keptForRestore: 1 } as const;
+
+const occupying: readonly TaskState[] = ['assigned', 'running', 'finalising', 'cancelling', 'unknown'];
+
+/** True while a task holds a slot; an unknown one may well be running. */
+export function occupiesSlot(task: Pick<TaskRow, 'state'>): boolean {
+  return occupying.includes(task.state);
+}
+
+export interface FreeSlots {
+  /** Clients of the given ones that have a slot. */
+  clientIds: number[];
+  /** Why nobody has; undefined when the total limit allows the task. */
+  reason: string | undefined;
+}
+
+/** Which of the clients could take the task now. A restore does not wait behind its client's backups. */
+export function freeSlots(
+  task: Pick<TaskRow, 'kind'>,
+  running: readonly TaskRow[],
+  clientIds: readonly number[],
+): FreeSlots {
+  const restore = task.kind === 'restore';
+  const limit = restore ? taskLimits.total : taskLimits.total - taskLimits.keptForRestore;
+  if (running.length >= limit)
+    return { clientIds: [], reason: `a free task slot (${running.length} of ${taskLimits.total} taken)` };
+  const used = (id: number) =>
+    running.filter((other) => other.clientId === id && (!restore || other.kind === 'restore')).length;
+  return { clientIds: clientIds.filter((id) => used(id) < taskLimits.perClient), reason: undefined };
+}

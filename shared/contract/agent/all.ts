@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { jobSchema, platformTargetSchema, repositoryTargetSchema } from '../../model/job.ts';
+import { inventoryObjectSchema } from '../../model/vm.ts';
+import { bytesSchema, checkSchema, emptySchema, hexIdSchema, uuidSchema } from '../../schema.ts';
+import { command, query } from '../method.ts';
+
+const capacity = { freeBytes: bytesSchema.nullable(), totalBytes: bytesSchema.nullable() };
+
+/** engine → agent. All calls come over a link whose certificates are pinned; rights are the engine's matter. */
+export const agentContract = {
+  'platforms.test': query({
+    right: 'none',
+    params: z.object({ platform: platformTargetSchema }),
+    result: z.object({ checks: z.array(checkSchema) }),
+  }),
+  /** The inventory in pages of at most 500; `from` is the index of the first row (DESIGN §4: unbounded lists travel in pages). */
+  'platforms.inventory': query({
+    right: 'none',
+    params: z.object({ platform: platformTargetSchema, from: z.number().int().min(0) }),
+    result: z.object({ objects: z.array(inventoryObjectSchema).max(500), total: z.number().int() }),
+  }),
+  /** Opens the repository, or creates it in an absent or empty folder when `create` is set. */
+  'pools.prepare': command({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, create: z.boolean() }),
+    result: z.object({ repositoryId: hexIdSchema, created: z.boolean(), ...capacity }),
+  }),
+  'pools.test': query({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema }),
+    result: z.object({ checks: z.array(checkSchema), ...capacity }),
+  }),
+  /** Answers once the job is journalled; its end comes by `results.report`. */
+  'jobs.start': command({
+    right: 'none',
+    params: z.object({ job: jobSchema }),
+    result: z.object({ accepted: z.literal(true) }),
+  }),
+  'jobs.cancel': command({
+    right: 'none',
+    params: z.object({ jobUuid: uuidSchema }),
+    result: z.object({ known: z.boolean() }),
+  }),
+  'agent.ping': query({ right: 'none', params: emptySchema, result: emptySchema }),
+} as const;
+export type AgentContract = typeof agentContract;

@@ -1,0 +1,25 @@
+import { backupsContract } from './backups.ts';
+import { clientsContract } from './clients.ts';
+import { logsContract } from './logs.ts';
+import { objectsContract } from './objects.ts';
+import { platformsContract } from './platforms.ts';
+import { poolsContract } from './pools.ts';
+import { rulesContract } from './rules.ts';
+import { sessionContract } from './session.ts';
+import { systemContract } from './system.ts';
+import { tasksContract } from './tasks.ts';
+
+/** console, CLI → engine. */
+export const engineContract = {
+  ...sessionContract,
+  ...systemContract,
+  ...clientsContract,
+  ...platformsContract,
+  ...objectsContract,
+  ...poolsContract,
+  ...rulesContract,
+  ...tasksContract,
+  ...backupsContract,
+  ...logsContract,
+} as const;
+export type EngineContract = typeof engineContract;

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { backupResultSchema, backupTypeSchema } from '../../model/job.ts';
+import {
+  absolutePathSchema,
+  bytesSchema,
+  idSchema,
+  instantSchema,
+  nameSchema,
+  pageSchema,
+  refSchema,
+  rowsOf,
+} from '../../schema.ts';
+import { job, query } from '../method.ts';
+import { startedSchema } from './rules.ts';
+
+export const backupViewSchema = z.object({
+  id: idSchema,
+  uuid: z.uuid(),
+  /** Number of the parent; null for a point read in full. */
+  refId: idSchema.nullable(),
+  object: z.string(),
+  objectId: idSchema.nullable(),
+  objectUuid: z.uuid(),
+  platform: z.string().nullable(),
+  platformId: idSchema.nullable(),
+  pool: z.string(),
+  poolId: idSchema,
+  rule: z.string().nullable(),
+  client: z.string().nullable(),
+  type: backupTypeSchema,
+  createdAt: instantSchema,
+  zone: z.string(),
+  /** Sum of virtual disk sizes. */
+  sizeBytes: bytesSchema,
+  storedBytes: bytesSchema,
+  consistency: backupResultSchema.shape.consistency,
+  /** Cipher of the protective transformation; null = none. */
+  transformation: z.string().nullable(),
+  signed: z.boolean(),
+  verification: z.enum(['notVerified', 'trusted', 'suspicious']),
+  /** missing = gone from the repository behind our back. */
+  state: z.enum(['available', 'missing']),
+  snapshotId: z.string(),
+  disks: z.array(z.object({ id: z.string(), sizeBytes: bytesSchema, digest: z.string() })),
+});
+export type BackupView = z.output<typeof backupViewSchema>;
+
+/** Where a restore writes: a folder on the client, or a new VM. */
+export const restoreTargetSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('directory'), path: absolutePathSchema }),
+  z.object({
+    kind: z.literal('deploy'),
+    /** Default: the platform the backup came from. */
+    platform: refSchema.optional(),
+    /** Default: the old name, with a numeric suffix when it is taken. */
+    name: nameSchema.optional(),
+    storage: absolutePathSchema.optional(),
+    start: z.boolean().default(false),
+  }),
+]);
+
+const backupParams = z.object({ backup: refSchema });
+
+export const backupsContract = {
+  'backups.list': query({
+    right: 'view',
+    params: pageSchema.extend({
+      object: refSchema.optional(),
+      pool: refSchema.optional(),
+      rule: refSchema.optional(),
+      since: instantSchema.optional(),
+    }),
+    result: rowsOf(backupViewSchema),
+    topics: ['backups'],
+  }),
+  'backups.get': query({ right: 'view', params: backupParams, result: backupViewSchema, topics: ['backups'] }),
+  /** Which clients may restore it, and why the others may not (DESIGN §7). */
+  'backups.restoreOptions': query({
+    right: 'restore',
+    params: backupParams,
+    result: z.object({
+      backup: backupViewSchema,
+      clients: z.array(
+        z.object({
+          id: idSchema,
+          name: z.string(),
+          offered: z.boolean(),
+          /** Codes of what is missing: offline, noPool, unauthorized. */
+          missing: z.array(z.enum(['offline', 'noPool', 'unauthorized'])),
+        }),
+      ),
+      platforms: z.array(
+        z.object({
+          id: idSchema,
+          name: z.string(),
+          kind: z.string(),
+          canStart: z.boolean(),
+          /** Clients that reach this platform and the pool. */
+          clientIds: z.array(idSchema),
+        }),
+      ),
+    }),
+    topics: ['backups', 'clients', 'platforms', 'pools'],
+  }),
+  'backups.restore': job({
+    right: 'restore',
+    params: backupParams.extend({ target: restoreTargetSchema, client: refSchema.optional() }),
+    result: startedSchema,
+    topics: ['tasks'],
+  }),
+};

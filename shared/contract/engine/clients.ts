@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { clientStateSchema } from '../../model/client.ts';
+import { emptySchema, idSchema, instantSchema, refSchema, rowsOf } from '../../schema.ts';
+import { command, query } from '../method.ts';
+
+export const clientViewSchema = z.object({
+  id: idSchema,
+  uuid: z.uuid(),
+  name: z.string(),
+  hwid: z.string(),
+  description: z.string(),
+  state: clientStateSchema,
+  authorized: z.boolean(),
+  /** `SHA256:` + unpadded base64 of the certificate. */
+  fingerprint: z.string(),
+  address: z.string(),
+  version: z.string(),
+  /** What the host says about itself, e.g. "Debian GNU/Linux 12, x64, 2 cores". */
+  system: z.string(),
+  /** Started by this engine on its own machine. */
+  local: z.boolean(),
+  firstSeenAt: instantSchema,
+  lastSeenAt: instantSchema.nullable(),
+  decidedAt: instantSchema.nullable(),
+  decidedBy: z.string().nullable(),
+  /** Why the last link was refused or lost. */
+  lastError: z.string().nullable(),
+});
+export type ClientView = z.output<typeof clientViewSchema>;
+
+const clientParams = z.object({ client: refSchema });
+
+export const clientsContract = {
+  'clients.list': query({ right: 'view', params: emptySchema, result: rowsOf(clientViewSchema), topics: ['clients'] }),
+  /** Answers once the client is online, after 10 s at most (DETAILS 18). Brings a removed client back (17). */
+  'clients.authorize': command({
+    right: 'administer',
+    params: clientParams,
+    result: clientViewSchema,
+    topics: ['clients'],
+  }),
+  'clients.edit': command({
+    right: 'administer',
+    params: clientParams.extend({ description: z.string().max(500) }),
+    result: clientViewSchema,
+    topics: ['clients'],
+  }),
+  /** The client stays listed as removed and is answered `clientRemoved`; refuses an unauthorized one too. */
+  'clients.remove': command({
+    right: 'administer',
+    params: clientParams,
+    result: clientViewSchema,
+    topics: ['clients'],
+  }),
+};

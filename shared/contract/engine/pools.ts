@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import {
+  absolutePathSchema,
+  bytesSchema,
+  checkSchema,
+  emptySchema,
+  idSchema,
+  instantSchema,
+  nameSchema,
+  refSchema,
+  rowsOf,
+  secret,
+} from '../../schema.ts';
+import { command, query } from '../method.ts';
+import { servingClientSchema } from './platforms.ts';
+
+export const poolViewSchema = z.object({
+  id: idSchema,
+  uuid: z.uuid(),
+  name: z.string(),
+  kind: z.literal('local'),
+  path: z.string(),
+  clients: z.array(servingClientSchema),
+  /** restic's ID of the repository in it. */
+  repositoryId: z.string(),
+  createdAt: instantSchema,
+  backupCount: z.number().int(),
+  objectCount: z.number().int(),
+  /** Sum of what its backups added. */
+  storedBytes: bytesSchema,
+  freeBytes: bytesSchema.nullable(),
+  totalBytes: bytesSchema.nullable(),
+});
+export type PoolView = z.output<typeof poolViewSchema>;
+
+export const poolsContract = {
+  'pools.list': query({
+    right: 'view',
+    params: emptySchema,
+    result: rowsOf(poolViewSchema),
+    topics: ['pools', 'clients', 'backups'],
+  }),
+  /** Creates the repository in an absent or empty folder, opens an existing one whose password fits. */
+  'pools.add': command({
+    right: 'administer',
+    params: z.object({
+      name: nameSchema,
+      kind: z.literal('local'),
+      clients: z.array(refSchema).min(1).max(100),
+      path: absolutePathSchema,
+      password: secret(),
+    }),
+    result: poolViewSchema,
+    topics: ['pools'],
+  }),
+  'pools.test': command({
+    right: 'operate',
+    params: z.object({ pool: refSchema }),
+    result: z.object({ checks: z.array(checkSchema) }),
+    topics: ['pools'],
+  }),
+  /** Forgets the pool; its files stay. Refused while a rule uses it. Its backup records go with it. */
+  'pools.remove': command({
+    right: 'administer',
+    params: z.object({ pool: refSchema }),
+    result: emptySchema,
+    topics: ['pools', 'backups'],
+  }),
+};

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** States of a task (DESIGN §5). */
+export const taskStates = [
+  'new',
+  'pending',
+  'assigned',
+  'running',
+  'finalising',
+  'cancelling',
+  'waiting-to-retry',
+  'unknown',
+  'done',
+  'warning',
+  'failed',
+  'cancelled',
+  'skipped',
+] as const;
+export const taskStateSchema = z.enum(taskStates);
+export type TaskState = z.output<typeof taskStateSchema>;
+
+const ends = ['done', 'warning', 'failed', 'cancelled', 'skipped'] as const;
+const live = ['unknown', 'cancelling', ...ends] as const;
+
+/** Which state may follow which; the task queue is the only writer. */
+export const taskMoves: Record<TaskState, readonly TaskState[]> = {
+  new: ['pending', 'failed', 'cancelled', 'skipped'],
+  pending: ['assigned', 'failed', 'cancelled', 'skipped'],
+  assigned: ['running', 'pending', 'finalising', ...live],
+  running: ['finalising', 'waiting-to-retry', ...live],
+  finalising: live,
+  cancelling: ['unknown', ...ends],
+  'waiting-to-retry': ['pending', 'failed', 'cancelled'],
+  unknown: ['assigned', 'running', 'finalising', 'cancelling', ...ends],
+  done: [],
+  warning: [],
+  failed: [],
+  cancelled: [],
+  skipped: [],
+};
+
+/** True for the states a task never leaves. */
+export function isEnded(state: TaskState): boolean {
+  return taskMoves[state].length === 0;
+}
+
+/** True when the state machine allows the step. */
+export function mayMove(from: TaskState, to: TaskState): boolean {
+  return taskMoves[from].includes(to);
+}
+
+export const taskKinds = ['backup', 'restore'] as const;
+export const taskKindSchema = z.enum(taskKinds);
+export type TaskKind = z.output<typeof taskKindSchema>;
+
+/** Steps of a backup (DETAILS 26) and of a restore; described in docs/steps.md. */
+export const backupSteps = [
+  'preparing',
+  'configuration',
+  'queryingChanges',
+  'checkingData',
+  'copyingData',
+  'finalising',
+] as const;
+export const restoreSteps = ['preparing', 'configuration', 'writingData', 'finalising'] as const;
+export const stepSchema = z.enum([...backupSteps, 'writingData']);
+export type TaskStep = z.output<typeof stepSchema>;
+
+/** The steps that a task of that kind passes, in order. */
+export function stepsOf(kind: TaskKind): readonly TaskStep[] {
+  return kind === 'backup' ? backupSteps : restoreSteps;
+}
