@@ -25,6 +25,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'programs',
+          include: ['test/programs/**/*.prog.ts'],
+          environment: 'node',
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
           name: 'lab',
           include: ['test/lab/**/*.lab.ts'],
           environment: 'node',

@@ -141,7 +141,7 @@ async function stopEngine(
   agents: AgentListener,
   web: HttpServer | undefined,
 ): Promise<void> {
-  core.registry.closeAll('the engine stops');
+  await core.registry.closeAll('the engine stops');
   await Promise.all([agents.close(), web?.close()]);
   await core.queue.stop();
   core.changes.stop();

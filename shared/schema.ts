@@ -34,7 +34,7 @@ export const refSchema = z.string().trim().min(1).max(1024);
 /** Epoch milliseconds UTC. */
 export const instantSchema = z.number().int().nonnegative();
 export const bytesSchema = z.number().int().nonnegative();
-export const uuidSchema = z.uuid();
+export const uuidSchema = z.guid();
 export const hexIdSchema = z.string().regex(/^[0-9a-f]{64}$/u, 'expected 64 hexadecimal digits');
 /** A label that people see; no control characters. */
 export const nameSchema = z

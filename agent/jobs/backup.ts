@@ -161,7 +161,13 @@ async function finish(deps: JobDeps, job: BackupJob, copied: Copied): Promise<Ba
     snapshot,
     repositoryId: repository.id,
     takenAt: source.takenAt,
+    consistency: reachedBy(source),
   });
+}
+
+/** This version never freezes a guest. */
+function reachedBy(source: BackupSource): BackupResult['consistency'] {
+  return source.consistent() ? 'crash' : 'inconsistent';
 }
 
 function vmJson(source: BackupSource): Buffer {
@@ -206,7 +212,7 @@ function manifestOf(
     parentUuid: null,
     createdAt: new Date(source.takenAt).toISOString(),
     zone: job.zone,
-    consistency: { asked: 'crash', reached: 'crash', frozenAt: null, thawedAt: null },
+    consistency: { asked: 'crash', reached: reachedBy(source), frozenAt: null, thawedAt: null },
     transform: null,
     files,
     disks: disks.map(({ disk, written }) => ({
@@ -235,6 +241,7 @@ interface Finished {
   snapshot: FinishedSnapshot;
   repositoryId: string;
   takenAt: number;
+  consistency: BackupResult['consistency'];
 }
 
 function resultOf(job: BackupJob, finished: Finished): BackupResult {
@@ -251,7 +258,7 @@ function resultOf(job: BackupJob, finished: Finished): BackupResult {
     type: job.type,
     createdAt: finished.takenAt,
     zone: job.zone,
-    consistency: 'crash',
+    consistency: finished.consistency,
     signKeyId: finished.keyId,
     manifestDigest: sha256(finished.manifestBytes),
     sizeBytes: sum(manifest.disks.map((disk) => disk.sizeBytes)),

@@ -9,6 +9,8 @@ const idleMs = 5 * 60_000;
 
 interface Held {
   repository: Promise<Repository>;
+  /** Of the config file it was opened with: another one there means another repository. */
+  config: string;
   users: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -26,12 +28,12 @@ export class OpenRepositories {
    */
   async use<T>(target: RepositoryTarget, work: (repository: Repository) => Promise<T>): Promise<T> {
     const key = keyOf(target);
-    const held = this.held.get(key) ?? this.open(key, target);
+    const held = await this.current(key, target);
     held.users += 1;
     clearTimeout(held.timer);
     try {
       const repository = await held.repository;
-      await assertSame(target, repository);
+      assertSame(target, repository);
       return await work(repository);
     } finally {
       held.users -= 1;
@@ -51,15 +53,26 @@ export class OpenRepositories {
     for (const key of [...this.held.keys()]) await this.close(key);
   }
 
-  private open(key: string, target: RepositoryTarget): Held {
-    const repository = openRepository(
-      createStorage({ kind: target.kind, path: target.path }),
-      target.password.reveal(),
-    );
-    const held: Held = { repository, users: 0, timer: undefined };
+  /** What is held, unless the folder was unmounted or replaced since it was opened. */
+  private async current(key: string, target: RepositoryTarget): Promise<Held> {
+    const config = await configHash(target);
+    const held = this.held.get(key);
+    if (held?.config === config) return held;
+    if (held !== undefined) await this.close(key);
+    return this.open(key, target, config);
+  }
+
+  private open(key: string, target: RepositoryTarget, config: string): Held {
+    const storage = createStorage({ kind: target.kind, path: target.path });
+    const held: Held = {
+      repository: openRepository(storage, target.password.reveal()),
+      config,
+      users: 0,
+      timer: undefined,
+    };
     this.held.set(key, held);
     // A failed opening is not kept; whoever waits for it gets the error.
-    repository.catch(() => this.held.delete(key));
+    held.repository.catch(() => this.held.delete(key));
     return held;
   }
 
@@ -77,17 +90,18 @@ function keyOf(target: RepositoryTarget): string {
   return createHash('sha256').update(`${target.kind}\0${target.path}\0${target.password.reveal()}`).digest('hex');
 }
 
-/** The folder may have been unmounted or replaced since it was opened: its config is read again. */
-async function assertSame(target: RepositoryTarget, repository: Repository): Promise<void> {
+/** Hash of the sealed config file. @throws AppError poolNotReachable */
+async function configHash(target: RepositoryTarget): Promise<string> {
   const config = await createStorage({ kind: target.kind, path: target.path }).readConfig();
-  if (config === undefined) {
-    throw new AppError('poolNotReachable', `there is no repository at ${target.path} any more`, {
-      hint: 'Check that it is mounted.',
-    });
-  }
+  if (config !== undefined) return createHash('sha256').update(config).digest('hex');
+  throw new AppError('poolNotReachable', `there is no repository at ${target.path}`, {
+    hint: 'Check that the path is right and mounted.',
+  });
+}
+
+/** @throws AppError notSameRepository */
+function assertSame(target: RepositoryTarget, repository: Repository): void {
   if (target.repositoryId === null || target.repositoryId === repository.id) return;
-  throw new AppError(
-    'notSameRepository',
-    `${target.path} holds repository ${repository.id.slice(0, 8)}, the pool recorded ${target.repositoryId.slice(0, 8)}`,
-  );
+  const [there, recorded] = [repository.id.slice(0, 8), target.repositoryId.slice(0, 8)];
+  throw new AppError('notSameRepository', `${target.path} holds repository ${there}, the pool recorded ${recorded}`);
 }

@@ -59,6 +59,7 @@ async function deployTarget(
     nativeFiles: new Map(native.map(([path, content]) => [path.slice('native/'.length), content])),
     name: target.name ?? undefined,
     storage: target.storage ?? undefined,
+    dataBytes: point.disks.reduce((total, { content }) => total + content.nonZeroBytes(), 0),
   };
   const deployment = await platform.prepareDeploy(request, run);
   return {

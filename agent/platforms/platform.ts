@@ -44,8 +44,10 @@ export interface BackupSource {
   readonly disks: readonly SourceDisk[];
   /** When the point in time was taken, epoch ms. */
   readonly takenAt: number;
-  /** Resolves when the source broke under the reader (VM powered off mid-run); undefined while all is well. */
+  /** Why the source broke under the reader (VM powered off mid-run); undefined while all is well. */
   broken(): string | undefined;
+  /** False when the source changed under the reader (a VM started mid-run); final after `release`. */
+  consistent(): boolean;
   /** Ends exports and jobs and removes scratch. Never throws away an error silently: it throws. */
   release(): Promise<void>;
 }

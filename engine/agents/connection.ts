@@ -27,6 +27,9 @@ interface Connection {
   caller: Caller;
   peer: Peer<AgentContract>;
   link: AgentLink | undefined;
+  /** One hello per connection: a stranger must not fill the log through one socket. */
+  hasGreeted: boolean;
+  isClosed: boolean;
 }
 
 const handlers: Handlers<ManagerContract, Connection> = {
@@ -61,7 +64,7 @@ export function serveAgent(deps: ConnectionDeps, socket: WebSocket, caller: Call
   const peer: Peer<AgentContract> = new Peer(channel, agentContract, (method, params, control) =>
     dispatch(method, params, connection, control),
   );
-  const connection: Connection = { deps, caller, peer, link: undefined };
+  const connection: Connection = { deps, caller, peer, link: undefined, hasGreeted: false, isClosed: false };
   const helloTimer = setTimeout(() => {
     if (connection.link === undefined) channel.close('no hello within 10 s');
   }, helloMs);
@@ -69,18 +72,24 @@ export function serveAgent(deps: ConnectionDeps, socket: WebSocket, caller: Call
   channel.onClose((reason) => {
     clearTimeout(helloTimer);
     stopHeartbeat();
-    ended(connection, reason).catch((error: unknown) => deps.log.error({ err: error }, 'closing an agent link failed'));
+    connection.isClosed = true;
+    ended(connection, reason);
   });
 }
 
 async function greet(connection: Connection, hello: Hello) {
   const { deps, peer, caller } = connection;
-  if (connection.link !== undefined) throw new AppError('invalidValue', 'hello was said already');
+  if (connection.hasGreeted) throw new AppError('invalidValue', 'hello was said already');
+  connection.hasGreeted = true;
   const client = await enrol(deps, hello, caller);
   const authorized = client.decision === 'authorized';
   const link: AgentLink = { clientId: client.id, peer, authorized };
   connection.link = link;
   if (authorized) await deps.events.connected(client.id, hello.jobs);
+  if (connection.isClosed) {
+    if (authorized) await deps.events.disconnected(client.id);
+    throw new AppError('connectionLost', 'the agent left while it was being greeted');
+  }
   deps.registry.add(link);
   deps.changes.announce('clients', [client.id]);
   deps.changes.announce('tasks');
@@ -92,10 +101,16 @@ async function greet(connection: Connection, hello: Hello) {
   };
 }
 
-async function ended(connection: Connection, reason: string): Promise<void> {
-  const { deps, link } = connection;
+function ended({ deps, link }: Connection, reason: string): void {
   if (link === undefined || !deps.registry.remove(link)) return;
   deps.log.info({ clientId: link.clientId, reason }, 'client disconnected');
+  const noted = noteEnd(deps, link).catch((error: unknown) =>
+    deps.log.error({ err: error }, 'noting the end of an agent link failed'),
+  );
+  deps.registry.leave(link.clientId, noted);
+}
+
+async function noteEnd(deps: ConnectionDeps, link: AgentLink): Promise<void> {
   await noteClientSeen(deps.db, link.clientId);
   if (link.authorized) await deps.events.disconnected(link.clientId);
   deps.changes.announce('clients', [link.clientId]);

@@ -59,6 +59,8 @@ export async function enrol(deps: EnrolmentDeps, hello: Hello, caller: Caller): 
     });
   }
   await refuseSecondPlace(deps, client, caller);
+  // What the earlier link left behind must be noted first, or it would overwrite what this one says.
+  await deps.registry.hasLeft(client.id);
   await updateIntroduction(deps.db, client.id, introduction);
   deps.changes.announce('clients', [client.id]);
   refuseOtherContract(hello);

@@ -13,6 +13,8 @@ export interface AgentLink {
 export class AgentRegistry {
   private readonly links = new Map<number, AgentLink>();
   private readonly waiters = new Set<() => void>();
+  /** Ends of links that are still being noted, by client. */
+  private readonly leaving = new Map<number, Promise<void>>();
 
   isOnline(clientId: number): boolean {
     return this.links.get(clientId)?.authorized === true;
@@ -44,6 +46,20 @@ export class AgentRegistry {
     return this.links.delete(link.clientId);
   }
 
+  /** Remembers that the end of a client's link is being noted: its next link must wait for that. */
+  leave(clientId: number, work: Promise<void>): void {
+    const before = this.leaving.get(clientId) ?? Promise.resolve();
+    const both = Promise.all([before, work]).then(() => {
+      if (this.leaving.get(clientId) === both) this.leaving.delete(clientId);
+    });
+    this.leaving.set(clientId, both);
+  }
+
+  /** Resolves when every ended link of the client was noted. */
+  hasLeft(clientId: number): Promise<void> {
+    return this.leaving.get(clientId) ?? Promise.resolve();
+  }
+
   /** Waits until the client is online. @returns false when it did not come within `timeoutMs` */
   async waitOnline(clientId: number, timeoutMs: number): Promise<boolean> {
     const end = Date.now() + timeoutMs;
@@ -63,7 +79,9 @@ export class AgentRegistry {
     return true;
   }
 
-  closeAll(reason: string): void {
+  /** Closes every link and waits until that was noted. */
+  async closeAll(reason: string): Promise<void> {
     for (const link of this.links.values()) link.peer.close(reason);
+    await Promise.all(this.leaving.values());
   }
 }

@@ -42,11 +42,13 @@ export class Sessions implements SessionsApi {
   /** @throws AppError wrongCredentials, rateLimited */
   async signIn(name: string, password: string, address: string): Promise<SignedIn> {
     this.refuseTooMany(address);
+    // Counted before it is checked: many at once must not pass together.
+    const at = Date.now();
+    this.failures.set(address, [...(this.failures.get(address) ?? []), at]);
     const user = await findUser(this.db, name);
     // An unknown name costs the same time as a wrong password.
     const fits = await fitsPassword(user?.passwordHash ?? dummyHash, password);
     if (user === undefined || !fits) {
-      this.failures.set(address, [...(this.failures.get(address) ?? []), Date.now()]);
       await insertLog(this.db, {
         level: 'warning',
         source: 'security',

@@ -69,7 +69,10 @@ async function answer(
 ): Promise<void> {
   const refusal = refusalOf(request, options.address.host);
   if (refusal !== undefined) return sendText(response, refusal.status, `${refusal.reason}\n`);
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const address = request.url ?? '/';
+  if (!address.startsWith('/') || !URL.canParse(address, 'http://localhost'))
+    return sendText(response, 400, 'no path\n');
+  const { pathname } = new URL(address, 'http://localhost');
   if (pathname === '/session') return session(options, secure, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET\n');
   return sendPage(options.pageFolder, pathname, response);

@@ -20,7 +20,7 @@ export function refusalOf(request: IncomingMessage, ownHost: string): { status: 
     return { status: 421, reason: `this server is not ${host}` };
   }
   const { origin } = request.headers;
-  if (origin !== undefined && new URL(origin.includes('://') ? origin : 'null://null').host !== host) {
+  if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host)) {
     return { status: 403, reason: 'foreign origin' };
   }
   const navigation =

@@ -33,6 +33,9 @@ export class TaskQueue implements JobEvents {
   private readonly deps: TaskDeps;
   private readonly storedAt = new Map<number, number>();
   private turn: Promise<void> = Promise.resolve();
+  private adding: Promise<unknown> = Promise.resolve();
+  /** Work that nobody but stop() waits for. */
+  private readonly detached = new Set<Promise<void>>();
   private stopped = false;
 
   constructor(deps: TaskDeps) {
@@ -48,13 +51,22 @@ export class TaskQueue implements JobEvents {
     this.poke();
   }
 
-  stop(): Promise<void> {
+  /** Begins nothing more and waits for what was begun; the links must be closed already. */
+  async stop(): Promise<void> {
     this.stopped = true;
-    return this.turn;
+    await this.turn;
+    await Promise.all(this.detached);
   }
 
   /** Adds a task; a backup of a VM that is being backed up already is *skipped*, which is no error (DESIGN §5). */
-  async add(task: NewTask): Promise<TaskRow> {
+  add(task: NewTask): Promise<TaskRow> {
+    // One after another: two at once would not see each other.
+    const added = this.adding.then(() => this.insert(task));
+    this.adding = added.catch(() => undefined);
+    return added;
+  }
+
+  private async insert(task: NewTask): Promise<TaskRow> {
     const { db } = this.deps;
     const running =
       task.kind === 'backup'
@@ -119,7 +131,7 @@ export class TaskQueue implements JobEvents {
         await this.fail(task, new AppError('jobLost', 'the agent does not know this job any more'));
       // Finished and interrupted jobs are reported by the agent in a moment.
       else if (mayMove(task.state, 'running')) await moveTask(db, task, 'running', { waiting_for: null });
-      if (job !== undefined && task.cancelRequested) setImmediate(() => void this.sendCancel(task));
+      if (job !== undefined && task.cancelRequested) setImmediate(() => this.detach(this.sendCancel(task)));
       this.changed(task.id);
     }
     setImmediate(() => this.poke());
@@ -158,6 +170,13 @@ export class TaskQueue implements JobEvents {
       .catch((error: unknown) => this.deps.log.error({ err: error }, 'assigning tasks failed'));
   }
 
+  private detach(work: Promise<void>): void {
+    const watched = work
+      .catch((error: unknown) => this.deps.log.error({ err: error }, 'the task queue failed'))
+      .finally(() => this.detached.delete(watched));
+    this.detached.add(watched);
+  }
+
   private async assignWaiting(): Promise<void> {
     const open = await listOpenTasks(this.deps.db);
     const occupying = open.filter(occupiesSlot);
@@ -171,7 +190,7 @@ export class TaskQueue implements JobEvents {
       occupying.push(assigned);
       place -= 1;
       this.changed(task.id);
-      void this.start(assigned, chosen);
+      this.detach(this.start(assigned, chosen));
     }
   }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** vm.json: our normalised configuration of a VM (DETAILS 3). Sizes in bytes, capturedAt RFC 3339 UTC. */
 export const vmConfigurationSchema = z.object({
   format: z.literal(1),
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string(),
   platformKind: z.string(),
   cpus: z.number().int().nonnegative(),
@@ -36,7 +36,7 @@ export const objectStates = ['running', 'paused', 'shutOff', 'crashed', 'file', 
 
 /** One VM as a platform lists it. */
 export const inventoryObjectSchema = z.object({
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string().max(1024),
   /** `file` = an image in a folder, which is neither running nor off. */
   state: z.enum(objectStates),

@@ -19,8 +19,16 @@ class ChannelReader extends AbstractMessageReader implements MessageReader {
   }
   listen(callback: DataCallback): Disposable {
     this.channel.onMessage((message) => {
-      if ((message as Partial<Message>).jsonrpc === '2.0') callback(message as Message);
-      else this.channel.close('malformed frame: not JSON-RPC 2.0');
+      if ((message as Partial<Message>).jsonrpc !== '2.0') {
+        this.channel.close('malformed frame: not JSON-RPC 2.0');
+        return;
+      }
+      try {
+        callback(message as Message);
+      } catch (error) {
+        // vscode-jsonrpc takes the parameters of its own notifications on trust; a stranger must not end our process.
+        this.channel.close(`malformed frame: ${messageOf(error)}`);
+      }
     });
     return { dispose: () => undefined };
   }

@@ -66,6 +66,7 @@ export class Peer<Remote extends Contract> {
   ): Promise<ResultOut<Remote[K]>> {
     if (this.closedWith !== undefined)
       throw new AppError('connectionLost', `the connection is closed: ${this.closedWith}`);
+    if (options.signal?.aborted === true) throw new AppError('cancelled', 'the call was cancelled');
     const declared = this.contract[method];
     if (declared === undefined) throw new AppError('unknownMethod', `method ${method} is not in the contract`);
     const raw = await this.request(method, params, options);
@@ -101,7 +102,9 @@ export class Peer<Remote extends Contract> {
     const progress =
       token === undefined
         ? undefined
-        : this.connection.onProgress(percentType, token, (value) => options.onProgress?.(value));
+        : this.connection.onProgress(percentType, token, (value: unknown) => {
+            if (typeof value === 'number') options.onProgress?.(value);
+          });
     const onAbort = () => cancel.cancel();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     const sent = this.connection.sendRequest(
@@ -157,6 +160,9 @@ export class Peer<Remote extends Contract> {
     if (aborted) return new AppError('cancelled', 'the call was cancelled');
     if (this.closedWith !== undefined)
       return new AppError('connectionLost', `the connection was lost: ${this.closedWith}`);
+    // An open channel refuses a message for its length only.
+    if (error instanceof ResponseError && error.code === ErrorCodes.MessageWriteError)
+      return new AppError('messageTooLarge', error.message);
     return new AppError('connectionLost', messageOf(error), { cause: error });
   }
 }

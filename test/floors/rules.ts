@@ -97,6 +97,6 @@ export const floors: Record<string, readonly string[]> = {
     '@fontsource-variable',
   ],
 
-  electron: ['shared', 'shared/node', 'engine/engine.ts', 'engine/data-folder.ts', 'electron', 'node:'],
+  electron: ['shared', 'shared/node', 'engine/engine.ts', 'engine/data-folder.ts', 'electron', 'node:', 'zod'],
   cli: ['shared', 'shared/node', 'assets', 'build/page-build.mjs', 'node:', 'ws', 'commander', 'zod'],
 };

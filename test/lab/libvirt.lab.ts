@@ -164,6 +164,7 @@ lab('a running virtual machine', () => {
     const source = await platform.openSource(guest.uuid, scope);
     scope.cancel();
     await expect(diskOf(source, 'vda').read(0, 4096)).rejects.toMatchObject({ code: 'cancelled' });
+    expect(source.broken()).toBeUndefined();
     await source.release();
     await expectNothingLeft(scope);
     expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);

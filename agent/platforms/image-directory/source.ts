@@ -50,6 +50,10 @@ export class ImageSource implements BackupSource {
     return undefined;
   }
 
+  consistent(): boolean {
+    return true;
+  }
+
   async release(): Promise<void> {
     await closeAll(this.disks, this.#sockets);
   }

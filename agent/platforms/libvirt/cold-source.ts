@@ -75,6 +75,10 @@ export class ColdDisks {
     return undefined;
   }
 
+  consistent(): boolean {
+    return !this.#warned;
+  }
+
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#look();

@@ -58,8 +58,14 @@ export class LiveDisks {
     }
   }
 
+  /** The export is one point in time. */
+  consistent(): boolean {
+    return true;
+  }
+
   broken(): string | undefined {
-    if (this.#released) return undefined;
+    // A cancelled job has closed its connections itself.
+    if (this.#released || this.#scope.signal.aborted) return undefined;
     const failure = this.disks.map((disk) => disk.failure).find((found) => found !== undefined);
     return failure === undefined
       ? undefined

@@ -18,6 +18,7 @@ interface OpenDisks {
   readonly disks: readonly SourceDisk[];
   readonly takenAt: number;
   broken(): string | undefined;
+  consistent(): boolean;
   release(): Promise<void>;
 }
 
@@ -45,6 +46,7 @@ export async function openDomain(uri: string, uuid: string, roots: Roots, scope:
     disks: open.disks,
     takenAt: open.takenAt,
     broken: () => open.broken(),
+    consistent: () => open.consistent(),
     release: () => open.release(),
   };
 }

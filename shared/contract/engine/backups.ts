@@ -15,12 +15,12 @@ import { startedSchema } from './rules.ts';
 
 export const backupViewSchema = z.object({
   id: idSchema,
-  uuid: z.uuid(),
+  uuid: z.guid(),
   /** Number of the parent; null for a point read in full. */
   refId: idSchema.nullable(),
   object: z.string(),
   objectId: idSchema.nullable(),
-  objectUuid: z.uuid(),
+  objectUuid: z.guid(),
   platform: z.string().nullable(),
   platformId: idSchema.nullable(),
   pool: z.string(),

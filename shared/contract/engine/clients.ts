@@ -5,7 +5,7 @@ import { command, query } from '../method.ts';
 
 export const clientViewSchema = z.object({
   id: idSchema,
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string(),
   hwid: z.string(),
   description: z.string(),

@@ -9,7 +9,7 @@ export const servingClientSchema = z.object({ id: idSchema, name: z.string(), st
 
 export const platformViewSchema = z.object({
   id: idSchema,
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string(),
   kind: z.enum(platformKinds),
   settings: z.record(z.string(), z.unknown()),

@@ -16,7 +16,7 @@ import { servingClientSchema } from './platforms.ts';
 
 export const poolViewSchema = z.object({
   id: idSchema,
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string(),
   kind: z.literal('local'),
   path: z.string(),

@@ -20,7 +20,7 @@ export const memberStateSchema = z.enum([
 
 export const ruleViewSchema = z.object({
   id: idSchema,
-  uuid: z.uuid(),
+  uuid: z.guid(),
   name: z.string(),
   state: z.enum(['draft', 'run', 'stopped', 'expired']),
   type: backupTypeSchema,
@@ -36,7 +36,7 @@ export const ruleViewSchema = z.object({
   members: z.array(
     z.object({
       objectId: idSchema,
-      uuid: z.uuid(),
+      uuid: z.guid(),
       name: z.string(),
       state: memberStateSchema,
       percent: z.number().nullable(),

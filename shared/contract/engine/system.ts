@@ -9,7 +9,7 @@ export const systemContract = {
     params: emptySchema,
     result: z.object({
       version: z.string(),
-      engineUuid: z.uuid(),
+      engineUuid: z.guid(),
       host: z.string(),
       /** IANA zone of the engine. */
       zone: z.string(),

@@ -7,7 +7,7 @@ import { command, query } from '../method.ts';
 import { taskProgressSchema } from '../notice.ts';
 
 export const taskViewSchema = taskProgressSchema.extend({
-  uuid: z.uuid(),
+  uuid: z.guid(),
   kind: taskKindSchema,
   /** full for a backup; directory or deploy for a restore. */
   mode: z.enum(['full', 'directory', 'deploy']),

@@ -8,6 +8,7 @@ import { isAlive, processIdSchema } from '../../../agent/disks/process-id.ts';
 import { parseQcow2Header, readQcow2Header } from '../../../agent/disks/qcow2-header.ts';
 import { openNew } from '../../../agent/disks/target-file.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { onTmpfs } from '../../helpers/tmpfs.ts';
 import { TestScope } from '../platforms/job-scope.ts';
 import { allExtents, haveQemu, mib, noise, qemuImg, readDisk, writeRaw } from './images.ts';
 
@@ -147,6 +148,19 @@ describe.skipIf(!haveQemu())('image files through QEMU', () => {
     expect((await disk.read(50 * mib, 40 * mib)).equals(bytes)).toBe(true);
     expect((await allExtents(disk)).at(-1)).toMatchObject({ zero: true });
     await disk.close();
+  });
+
+  it.for(['raw', 'qcow2'] as const)('says when a full file system ends a new %s image', async (format, context) => {
+    await onTmpfs(context, '2m', async (small) => {
+      const path = join(small, 'new');
+      await (await openNew(path, 0o600)).close();
+      const scope = new TestScope();
+      const socketPath = async () => join(folder, `${sockets++}.sock`);
+      const target = await openNewDisk({ path, format, sizeBytes: 100 * mib, socketPath }, scope);
+      await expect(target.write(50 * mib, noise('full', 8 * mib))).rejects.toMatchObject({ code: 'storageFull' });
+      await target.close().catch((error: unknown) => expect(error).toBeInstanceOf(AppError));
+      expect(scope.open).toEqual([]);
+    });
   });
 
   it('reads the header as qemu-img wrote it', async () => {

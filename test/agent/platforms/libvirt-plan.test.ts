@@ -133,7 +133,9 @@ describe.skipIf(!haveVirsh)('a libvirt connection', () => {
 
   it('lists domains', async () => {
     const rows = await connect(uri).listObjects(signal);
-    expect(rows).toMatchObject([{ name: 'test', state: 'running', guestAgent: 'none', disks: [] }]);
+    expect(rows).toMatchObject([
+      { name: 'test', state: 'running', guestAgent: 'none', disks: [{ id: 'vda', format: 'raw', sizeBytes: 0 }] },
+    ]);
   });
 
   it('that is not there says so, with what to do', async () => {

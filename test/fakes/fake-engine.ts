@@ -1,0 +1,374 @@
+import { randomUUID } from 'node:crypto';
+import { type EngineContract, engineContract } from '../../shared/contract/engine/all.ts';
+import type { Contract, Handlers, Topic } from '../../shared/contract/method.ts';
+import type { Notice } from '../../shared/contract/notice.ts';
+import { AppError } from '../../shared/errors.ts';
+import { isEnded } from '../../shared/model/task.ts';
+import { rightsOfRole, type Role } from '../../shared/model/user.ts';
+import type { Check } from '../../shared/schema.ts';
+import type { Channel } from '../../shared/rpc/channel.ts';
+import { createDispatcher } from '../../shared/rpc/dispatch.ts';
+import { memoryPair } from '../../shared/rpc/memory-channel.ts';
+import { Peer } from '../../shared/rpc/peer.ts';
+import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
+
+interface Caller {
+  role: Role | null;
+}
+type Api = Handlers<EngineContract, Caller>;
+type Numbered = { id: number; name?: string; uuid?: string };
+
+/** Rows that a reference names. @throws AppError notFound */
+function pick<T extends Numbered>(rows: readonly T[], ref: string, what: string): T {
+  const found = rows.find((row) => String(row.id) === ref || row.name === ref || row.uuid === ref);
+  if (found === undefined) throw new AppError('notFound', `there is no ${what} ${ref}`);
+  return found;
+}
+
+const rowsOf = <T>(
+  rows: readonly T[],
+  { limit, offset }: { limit: number; offset: number } = { limit: 10_000, offset: 0 },
+) => ({
+  rows: rows.slice(offset, offset + limit),
+  total: rows.length,
+});
+const nextId = (rows: readonly Numbered[]) => Math.max(0, ...rows.map((row) => row.id)) + 1;
+
+/** An engine in memory: the contract's dispatcher and schemas over plain arrays. For tests of the page and for pictures of it. */
+export class FakeEngine {
+  readonly data: FakeData;
+  /** Sessions by token. */
+  readonly sessions = new Set<string>();
+  readonly calls: string[] = [];
+  needsFirstPassword = false;
+  password = 'correct horse';
+  firstToken = 'first-token';
+  embedded = true;
+  role: Role = 'owner';
+  private readonly peers = new Set<Peer<Contract>>();
+  private readonly api: Api;
+
+  constructor(data: FakeData) {
+    this.data = data;
+    this.api = {
+      ...this.session(),
+      ...this.system(),
+      ...this.clients(),
+      ...this.platforms(),
+      ...this.pools(),
+      ...this.rules(),
+      ...this.tasks(),
+      ...this.backups(),
+    };
+  }
+
+  /** Serves one end of a channel. */
+  serve(channel: Channel, signedIn: boolean): void {
+    const caller: Caller = { role: signedIn ? this.role : null };
+    const dispatch = createDispatcher<EngineContract, Caller>(engineContract, this.api, (name, method, { role }) => {
+      this.calls.push(name);
+      if (method.right === 'none') return;
+      if (role === null) throw new AppError('notSignedIn', 'sign in first');
+      if (!rightsOfRole[role].includes(method.right))
+        throw new AppError('noRight', `${name} needs the right ${method.right}`);
+    });
+    const peer = new Peer<Contract>(channel, {}, (method, params, control) =>
+      dispatch(method, params, caller, control),
+    );
+    this.peers.add(peer);
+    peer.onClose(() => this.peers.delete(peer));
+  }
+
+  /** A channel to it, in memory. */
+  connect(signedIn: boolean): Channel {
+    const [near, far] = memoryPair();
+    this.serve(far, signedIn);
+    return near;
+  }
+
+  /** Tells every console that something changed. */
+  announce(...topics: Topic[]): void {
+    for (const topic of topics) this.notify({ topic });
+  }
+
+  notify(notice: Notice): void {
+    for (const peer of this.peers) peer.notify(notice);
+  }
+
+  /** Drops every connection. */
+  hangUp(): void {
+    for (const peer of this.peers) peer.close('the engine went away');
+  }
+
+  private session(): Pick<Api, 'session.get' | 'session.signIn' | 'session.setFirstPassword' | 'session.signOut'> {
+    const enter = (caller: Caller) => {
+      const token = randomUUID();
+      this.sessions.add(token);
+      caller.role = this.role;
+      return { token, expiresAt: Date.now() + 3_600_000, user: { name: 'admin', role: this.role } };
+    };
+    return {
+      'session.get': async (_params, { role }) => ({
+        user: role === null ? null : { name: 'admin', role },
+        needsFirstPassword: this.needsFirstPassword,
+        version: '0.1.0',
+        host: 'backup-mgr.dc1.example',
+        embedded: this.embedded,
+      }),
+      'session.signIn': async ({ password }, caller) => {
+        if (password.reveal() !== this.password)
+          throw new AppError('wrongCredentials', 'user name or password is wrong', {
+            hint: '3 attempts left, then sign-in pauses for 30 s.',
+          });
+        return enter(caller);
+      },
+      'session.setFirstPassword': async ({ token, password }, caller) => {
+        if (token.reveal() !== this.firstToken) throw new AppError('wrongCredentials', 'the link was used already');
+        this.needsFirstPassword = false;
+        this.password = password;
+        return enter(caller);
+      },
+      'session.signOut': async (_params, caller) => {
+        caller.role = null;
+        return {};
+      },
+    };
+  }
+
+  private system(): Pick<Api, 'system.get' | 'logs.list'> {
+    const { data } = this;
+    return {
+      'system.get': async () => ({
+        version: '0.1.0',
+        engineUuid: '9f3c1a72-0000-4000-8000-000000000001',
+        host: 'backup-mgr.dc1.example',
+        zone: 'Europe/Moscow',
+        now: Date.now(),
+        startedAt: Date.now() - 86_400_000,
+        url: null,
+        agentUrl: 'wss://backup-mgr.dc1.example:9443',
+        fingerprint: 'SHA256:n3W8Qp5v2kq0zXo1mJ7cN4yT9bF6aE3dH2gK8lM5rP0',
+        slots: {
+          limit: 8,
+          used: data.tasks.filter((task) => task.state === 'running').length,
+          waiting: data.tasks.filter((task) => task.state === 'pending').length,
+        },
+        unauthorizedClients: data.clients.filter((client) => client.state === 'unauthorized').length,
+        unseenErrors: data.tasks.filter((task) => task.unseen).length,
+      }),
+      'logs.list': async ({ level, client, task, text, ...page }) =>
+        rowsOf(
+          data.logs.filter(
+            (entry) =>
+              (level === undefined || level.includes(entry.level)) &&
+              (client === undefined || String(entry.clientId) === client) &&
+              (task === undefined || String(entry.taskId) === task) &&
+              (text === undefined || entry.message.includes(text)),
+          ),
+          page,
+        ),
+    };
+  }
+
+  private clients(): Pick<Api, 'clients.list' | 'clients.authorize' | 'clients.edit' | 'clients.remove'> {
+    const change = (ref: string, values: object) => {
+      const client = Object.assign(pick(this.data.clients, ref, 'client'), values);
+      this.announce('clients');
+      return client;
+    };
+    return {
+      'clients.list': async () => rowsOf(this.data.clients),
+      'clients.authorize': async ({ client }) =>
+        change(client, { authorized: true, state: 'online', decidedAt: Date.now(), decidedBy: 'admin' }),
+      'clients.edit': async ({ client, description }) => change(client, { description }),
+      'clients.remove': async ({ client }) => change(client, { authorized: false, state: 'removed' }),
+    };
+  }
+
+  private platforms(): Pick<
+    Api,
+    'platforms.list' | 'platforms.add' | 'platforms.test' | 'platforms.remove' | 'objects.list' | 'objects.refresh'
+  > {
+    const { data } = this;
+    return {
+      'platforms.list': async () => rowsOf(data.platforms),
+      'platforms.add': async ({ clients, kind, name, settings }) => {
+        if (settings['uri'] === 'qemu:///broken')
+          throw new AppError('platformUnreachable', 'libvirt does not answer at qemu:///broken');
+        const made = fakePlatform(
+          nextId(data.platforms),
+          name ?? kind,
+          clients.map((ref) => pick(data.clients, ref, 'client')),
+          { kind, settings },
+        );
+        data.platforms.push(made);
+        this.announce('platforms', 'objects');
+        return made;
+      },
+      'platforms.test': async ({ platform }) => ({
+        checks: pick(data.platforms, platform, 'platform').clients.flatMap(({ name, state }): Check[] =>
+          state === 'online'
+            ? [
+                { check: `${name}: connection`, ok: true, detail: 'libvirt 9.0.0, QEMU 7.2' },
+                { check: `${name}: qemu-nbd`, ok: true, detail: '/usr/bin/qemu-nbd' },
+              ]
+            : [{ check: `${name}: client`, ok: false, detail: 'the client is offline' }],
+        ),
+      }),
+      'platforms.remove': async ({ platform }) => {
+        data.platforms.splice(data.platforms.indexOf(pick(data.platforms, platform, 'platform')), 1);
+        this.announce('platforms', 'objects');
+        return {};
+      },
+      'objects.list': async () => rowsOf(data.objects),
+      'objects.refresh': async () => ({ platforms: data.platforms.length, failed: 0 }),
+    };
+  }
+
+  private pools(): Pick<Api, 'pools.list' | 'pools.add' | 'pools.test' | 'pools.remove'> {
+    const { data } = this;
+    return {
+      'pools.list': async () => rowsOf(data.pools),
+      'pools.add': async ({ name, path, clients }) => {
+        if (data.pools.some((pool) => pool.name === name))
+          throw new AppError('nameTaken', `a pool named ${name} is there already`, { field: 'name' });
+        const made = fakePool(
+          nextId(data.pools),
+          name,
+          clients.map((ref) => pick(data.clients, ref, 'client')),
+          { path },
+        );
+        data.pools.push(made);
+        this.announce('pools');
+        return made;
+      },
+      'pools.test': async ({ pool }) => ({
+        checks: [{ check: 'repository', ok: true, detail: `${pick(data.pools, pool, 'pool').path} opens` }],
+      }),
+      'pools.remove': async ({ pool }) => {
+        data.pools.splice(data.pools.indexOf(pick(data.pools, pool, 'pool')), 1);
+        this.announce('pools', 'backups');
+        return {};
+      },
+    };
+  }
+
+  private rules(): Pick<Api, 'rules.list' | 'rules.get' | 'rules.add' | 'rules.edit' | 'rules.run' | 'rules.remove'> {
+    const { data } = this;
+    const make = (id: number, fields: { name: string; objects: string[]; pool: string }) =>
+      fakeRule(
+        id,
+        fields.name,
+        fields.objects.map((ref) => pick(data.objects, ref, 'object')),
+        pick(data.pools, fields.pool, 'pool'),
+      );
+    return {
+      'rules.list': async () => rowsOf(data.rules),
+      'rules.get': async ({ rule }) => pick(data.rules, rule, 'rule'),
+      'rules.add': async (fields) => {
+        const made = make(nextId(data.rules), fields);
+        data.rules.push(made);
+        this.announce('rules');
+        return made;
+      },
+      'rules.edit': async ({ rule, fields }) => {
+        const before = pick(data.rules, rule, 'rule');
+        Object.assign(before, make(before.id, fields));
+        this.announce('rules');
+        return before;
+      },
+      'rules.run': async ({ rule }) => {
+        const chosen = pick(data.rules, rule, 'rule');
+        const started = chosen.members.map((member, index) =>
+          fakeTask(nextId(data.tasks) + index, pick(data.objects, String(member.objectId), 'object'), {
+            ruleId: chosen.id,
+            rule: chosen.name,
+          }),
+        );
+        data.tasks.unshift(...started);
+        this.announce('tasks', 'rules');
+        return { taskIds: started.map((task) => task.id) };
+      },
+      'rules.remove': async ({ rule }) => {
+        data.rules.splice(data.rules.indexOf(pick(data.rules, rule, 'rule')), 1);
+        this.announce('rules');
+        return {};
+      },
+    };
+  }
+
+  private tasks(): Pick<Api, 'tasks.list' | 'tasks.get' | 'tasks.cancel' | 'tasks.abandon' | 'tasks.markSeen'> {
+    const { data } = this;
+    const end = (ref: string) => {
+      const task = pick(data.tasks, ref, 'task');
+      if (!isEnded(task.state)) Object.assign(task, { state: 'cancelled', endedAt: Date.now() });
+      this.announce('tasks');
+      return task;
+    };
+    return {
+      'tasks.list': async ({ state, object, ...page }) =>
+        rowsOf(
+          data.tasks.filter(
+            (task) =>
+              (state === undefined || state.includes(task.state)) &&
+              (object === undefined || String(task.objectId) === object),
+          ),
+          page,
+        ),
+      'tasks.get': async ({ task }) => pick(data.tasks, task, 'task'),
+      'tasks.cancel': async ({ task }) => end(task),
+      'tasks.abandon': async ({ task }) => end(task),
+      'tasks.markSeen': async ({ task }) => {
+        for (const one of data.tasks) if (task === undefined || String(one.id) === task) one.unseen = false;
+        this.announce('tasks');
+        return {};
+      },
+    };
+  }
+
+  private backups(): Pick<Api, 'backups.list' | 'backups.get' | 'backups.restoreOptions' | 'backups.restore'> {
+    const { data } = this;
+    return {
+      'backups.list': async ({ object, pool, ...page }) =>
+        rowsOf(
+          data.backups.filter(
+            (backup) =>
+              (object === undefined || String(backup.objectId) === object || backup.objectUuid === object) &&
+              (pool === undefined || String(backup.poolId) === pool),
+          ),
+          page,
+        ),
+      'backups.get': async ({ backup }) => pick(data.backups, backup, 'backup'),
+      'backups.restoreOptions': async ({ backup }) => ({
+        backup: pick(data.backups, backup, 'backup'),
+        clients: data.clients
+          .filter((client) => client.state !== 'removed')
+          .map(({ id, name, state, authorized }) => {
+            const missing = [
+              ...(authorized ? [] : (['unauthorized'] as const)),
+              ...(state === 'offline' ? (['offline'] as const) : []),
+              ...(id === 4 ? (['noPool'] as const) : []),
+            ];
+            return { id, name, offered: missing.length === 0, missing };
+          }),
+        platforms: data.platforms.map(({ id, name, kind, clients }) => ({
+          id,
+          name,
+          kind,
+          canStart: kind === 'libvirt',
+          clientIds: clients.filter(({ state }) => state === 'online').map((client) => client.id),
+        })),
+      }),
+      'backups.restore': async ({ backup, target }) => {
+        const point = pick(data.backups, backup, 'backup');
+        const task = fakeTask(nextId(data.tasks), pick(data.objects, String(point.objectId), 'object'), {
+          kind: 'restore',
+          mode: target.kind,
+        });
+        data.tasks.unshift(task);
+        this.announce('tasks');
+        return { taskIds: [task.id] };
+      },
+    };
+  }
+}
