@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -195,6 +195,18 @@ export class Lab {
       () => JSON.stringify(task),
     );
     return task;
+  }
+
+  /** Waits for a step by the agent's journal: a command is too slow to hit the middle of a short copy. */
+  async untilStep(agent: string, step: string): Promise<void> {
+    const folder = this.path(agent, 'journal');
+    for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 5))) {
+      for (const name of await readdir(folder)) {
+        const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+        if (text.includes(`"${step}"`) && !text.includes('"result"')) return;
+      }
+    }
+    throw new Error(`no job of ${agent} reached ${step}`);
   }
 
   async until(
