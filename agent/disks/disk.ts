@@ -19,6 +19,8 @@ export interface SourceDisk {
    * @throws AppError diskReadFailed
    */
   read(offset: number, length: number): Promise<Buffer>;
+  /** Like `read`, into memory of the caller: fills all of `target`. Disks that can save the copy have it. */
+  readInto?(offset: number, target: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 

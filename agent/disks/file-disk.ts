@@ -63,6 +63,10 @@ class MappedRawDisk implements SourceDisk {
     return this.#raw.read(offset, length);
   }
 
+  async readInto(offset: number, target: Uint8Array): Promise<void> {
+    await this.#raw.readInto(offset, target);
+  }
+
   async close(): Promise<void> {
     try {
       await this.#map.stop();

@@ -47,9 +47,14 @@ export class RawFileDisk implements SourceDisk {
 
   async read(offset: number, length: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafeSlow(length);
+    await this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  async readInto(offset: number, target: Uint8Array): Promise<void> {
     let done = 0;
-    while (done < length) {
-      const count = await this.#readSome(bytes, done, offset + done);
+    while (done < target.length) {
+      const count = await this.#readSome(target, done, offset + done);
       if (count === 0) {
         throw new AppError(
           'diskReadFailed',
@@ -58,14 +63,13 @@ export class RawFileDisk implements SourceDisk {
       }
       done += count;
     }
-    return bytes;
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
 
-  async #readSome(bytes: Buffer, at: number, offset: number): Promise<number> {
+  async #readSome(bytes: Uint8Array, at: number, offset: number): Promise<number> {
     try {
       return (await this.#file.read(bytes, at, bytes.length - at, offset)).bytesRead;
     } catch (error) {

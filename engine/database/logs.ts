@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { z } from 'zod';
 import { logLevels, type logEntrySchema } from '../../shared/contract/engine/logs.ts';
 import type { Database } from './open.ts';
@@ -42,6 +43,11 @@ export interface LogFilter {
   offset: number;
 }
 
+/** What an operator types is text, not a pattern. */
+function contains(text: string) {
+  return sql<boolean>`logs.message like ${`%${text.replaceAll(/[\\%_]/gu, '\\$&')}%`} escape '\\'`;
+}
+
 /** Newest first. */
 export async function listLogs(
   db: Database,
@@ -53,7 +59,7 @@ export async function listLogs(
     .$if(filter.clientId !== undefined, (q) => q.where('logs.client_id', '=', filter.clientId ?? 0))
     .$if(filter.taskId !== undefined, (q) => q.where('logs.task_id', '=', filter.taskId ?? 0))
     .$if(filter.since !== undefined, (q) => q.where('logs.at', '>=', filter.since ?? 0))
-    .$if(filter.text !== undefined, (q) => q.where('logs.message', 'like', `%${filter.text ?? ''}%`));
+    .$if(filter.text !== undefined, (q) => q.where(contains(filter.text ?? '')));
   const count = await matching.select((s) => s.fn.countAll<number>().as('n')).executeTakeFirstOrThrow();
   const rows = await matching
     .leftJoin('clients', 'clients.id', 'logs.client_id')

@@ -174,6 +174,10 @@ describe('an authorized client', () => {
     await expect(peer.call('hello', helloOf(thief, { hwid: identity.config.hwid }))).rejects.toMatchObject({
       code: 'certificateMismatch',
     });
+    // A refusal is written down once per connection: whoever asks again and again must not fill the log.
+    await expect(peer.call('hello', helloOf(thief, { hwid: identity.config.hwid }))).rejects.toMatchObject({
+      code: 'invalidValue',
+    });
     await expect(peer.call('progress.report', { progress })).rejects.toMatchObject({ code: 'clientUnauthorized' });
     const client = await onlyClient();
     expect(client.fingerprint).toBe(identity.tls.fingerprint);

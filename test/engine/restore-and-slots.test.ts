@@ -118,7 +118,7 @@ describe('in the queue', () => {
     const [one] = agents;
     if (one === undefined) throw new Error('no agent');
     await one.connect(parts);
-    const tasks = [];
+    const tasks: TaskRow[] = [];
     for (let index = 0; index < 6; index++) tasks.push(await add(index));
     await vi.waitFor(() => expect(one.jobs).toHaveLength(4));
     await vi.waitFor(async () =>

@@ -55,7 +55,7 @@ export const floors: Record<string, readonly string[]> = {
   'agent/cli': ['shared', 'shared/node', 'agent/agent.ts', 'agent/identity.ts', 'node:', 'commander'],
   agent: ['shared', 'shared/node', 'node:', 'commander'],
 
-  'renderer/connection': ['shared', 'vscode-jsonrpc/browser'],
+  'renderer/connection': ['shared', 'vscode-jsonrpc/browser', 'zod'],
   'renderer/text': ['shared', 'assets', 'i18next', 'react', 'react-i18next'],
   'renderer/store': ['shared', 'renderer/connection', '@reduxjs/toolkit', 'react', 'react-redux'],
   'renderer/components': [
@@ -83,6 +83,8 @@ export const floors: Record<string, readonly string[]> = {
     'react-i18next',
     'react-router',
     'zod',
+    'i18next',
+    'renderer/connection/first-token.ts',
   ],
   renderer: [
     'shared',
@@ -95,6 +97,7 @@ export const floors: Record<string, readonly string[]> = {
     'react-i18next',
     'react-router',
     '@fontsource-variable',
+    'i18next',
   ],
 
   electron: ['shared', 'shared/node', 'engine/engine.ts', 'engine/data-folder.ts', 'electron', 'node:', 'zod'],

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { openBlob, sealBlob, verifySealed } from '../../../agent/repository/blob-codec.ts';
 import { idOf } from '../../../agent/repository/blob-id.ts';
-import { SealingKey } from '../../../agent/repository/cipher.ts';
+import { SealingKey, sealOverhead } from '../../../agent/repository/cipher.ts';
+import type { Batch } from '../../../agent/repository/pipeline-messages.ts';
 import { WorkerPool } from '../../../agent/repository/worker-pool.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
@@ -146,7 +148,7 @@ describe('pipeline threads', () => {
 
   it('that die fail their work instead of hanging', async () => {
     const pool = new WorkerPool({ ...keys, k: Buffer.alloc(16) }, 1);
-    const work = () => pool.hash(Buffer.alloc(100), Uint32Array.of(100));
+    const work = () => pool.hash(batchOf(Buffer.alloc(100), Uint32Array.of(100)));
     await expect(work()).rejects.toMatchObject({ code: 'internal' });
     await expect(work()).rejects.toMatchObject({ code: 'internal' });
     await pool.close();
@@ -154,21 +156,45 @@ describe('pipeline threads', () => {
 
   it('that are closed under work fail it', async () => {
     const pool = new WorkerPool(keys, 1);
-    const work = pool.hash(testBytes(1000, 1), Uint32Array.of(1000));
+    const work = pool.hash(batchOf(testBytes(1000, 1), Uint32Array.of(1000)));
     const failed = expect(work).rejects.toMatchObject({ code: 'internal' });
     await pool.close();
     await failed;
   });
 
-  it('take buffers that share memory without spoiling them', async () => {
+  it('seal the wanted cells in place, whether they can be compressed or not', async () => {
     const pool = new WorkerPool(keys, 1);
-    const shared = Buffer.concat([testBytes(100, 1), testBytes(100, 2)]);
-    const batch = await pool.hash(shared.subarray(100), Uint32Array.of(60, 40));
-    expect(
-      Buffer.from(batch.ids).equals(Buffer.concat([idOf(shared.subarray(100, 160)), idOf(shared.subarray(160))])),
-    ).toBe(true);
-    batch.drop();
-    await expect(batch.store(Uint8Array.of(1, 1), 'off')).rejects.toMatchObject({ code: 'internal' });
+    const key = new SealingKey(keys);
+    const cells = [
+      randomBytes(60_000),
+      Buffer.alloc(60_000),
+      testBytes(60_000, 1),
+      randomBytes(60_000),
+      randomBytes(5),
+    ];
+    const lengths = Uint32Array.from(cells, (cell) => cell.length);
+    const sent = batchOf(Buffer.concat(cells), lengths);
+    const hashed = await pool.hash(sent);
+    expect([...hashed.zero]).toEqual([0, 1, 0, 0, 0]);
+    const order = { ids: hashed.ids, wanted: Uint8Array.of(1, 0, 1, 1, 1), verify: 'all' as const };
+    const stored = await pool.store({ ...sent, bytes: hashed.bytes }, order);
+    expect([...stored.compressed]).toEqual([0, 1, 0, 0]);
+    let at = 0;
+    [0, 2, 3, 4].forEach((cell, k) => {
+      const sealed = Buffer.from(stored.bytes, at, stored.lengths[k]);
+      const plain = cells[cell] as Buffer;
+      const blob = { id: idOf(plain), plainLength: plain.length, compressed: stored.compressed[k] === 1 };
+      expect(openBlob(key, sealed, blob).equals(plain)).toBe(true);
+      at += sealed.length;
+    });
+    expect(stored.bytes.byteLength).toBe(sent.offset + 240_005);
     await pool.close();
   });
 });
+
+function batchOf(plain: Buffer, lengths: Uint32Array): Batch {
+  const offset = lengths.length * sealOverhead;
+  const bytes = new ArrayBuffer(offset + plain.length);
+  Buffer.from(bytes).set(plain, offset);
+  return { bytes, offset, lengths };
+}

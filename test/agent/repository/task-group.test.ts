@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { freeMemory } from '../../../agent/repository/memory.ts';
+import { freeMemory, freeWhole } from '../../../agent/repository/memory.ts';
 import { Slots } from '../../../agent/repository/slots.ts';
 import { TaskGroup } from '../../../agent/repository/task-group.ts';
 
@@ -70,5 +70,10 @@ describe('freeMemory', () => {
     const small = Buffer.alloc(10);
     freeMemory(small);
     expect(small.length).toBe(10);
+    const beginning = Buffer.allocUnsafeSlow(200_000).subarray(0, 100_000);
+    freeMemory(beginning);
+    expect(beginning.length).toBe(100_000);
+    freeWhole(beginning);
+    expect(beginning.length).toBe(0);
   });
 });

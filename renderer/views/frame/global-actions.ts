@@ -1,0 +1,81 @@
+import { IconLogout, IconPlugConnected, IconPlus, IconRefresh, IconTerminal2, IconEyeCheck } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import { useNavigate } from 'react-router';
+import type { Action } from '../../components/action.ts';
+import { signOut } from '../../store/session.ts';
+import { useAppDispatch } from '../../store/store.ts';
+import { useText } from '../../text/use-text.ts';
+import { useDialogs } from '../common/dialog-host.tsx';
+import { useAllowed } from '../common/use-allowed.ts';
+import { useRun } from '../common/use-run.ts';
+
+export interface GlobalActions {
+  readonly newRule: Action;
+  readonly addPlatform: Action;
+  readonly addPool: Action;
+  readonly howToAddClient: Action;
+  readonly refreshObjects: Action;
+  readonly markAllSeen: Action;
+  readonly account: readonly Action[];
+}
+
+/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
+export function useGlobalActions(): GlobalActions {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const dispatch = useAppDispatch();
+  const { fail } = useDialogs();
+  const allowed = useAllowed();
+  const run = useRun();
+  return useMemo(() => {
+    const go = (to: string) => () => void navigate(to);
+    const leave = async () => {
+      const outcome = await dispatch(signOut());
+      if (!outcome.ok) fail({ title: t('frame.signOut'), error: outcome.error });
+    };
+    return {
+      newRule: {
+        id: 'rules.add',
+        label: t('action.newRule'),
+        icon: IconPlus,
+        disabled: allowed('rules.add'),
+        run: go('/schedule?rule=new'),
+      },
+      addPlatform: {
+        id: 'platforms.add',
+        label: t('action.addPlatform'),
+        icon: IconPlugConnected,
+        disabled: allowed('platforms.add'),
+        run: go('/objects?form=platform'),
+      },
+      addPool: {
+        id: 'pools.add',
+        label: t('action.addPool'),
+        icon: IconPlus,
+        disabled: allowed('pools.add'),
+        run: go('/administration/pools?form=pool'),
+      },
+      howToAddClient: {
+        id: 'clients.howTo',
+        label: t('action.howToAddClient'),
+        icon: IconTerminal2,
+        run: go('/administration/clients?form=client'),
+      },
+      refreshObjects: {
+        id: 'objects.refresh',
+        label: t('action.refreshObjects'),
+        icon: IconRefresh,
+        disabled: allowed('objects.refresh'),
+        run: () => void run(t('action.refreshObjects'), 'objects.refresh', {}),
+      },
+      markAllSeen: {
+        id: 'tasks.markAllSeen',
+        label: t('action.markAllSeen'),
+        icon: IconEyeCheck,
+        disabled: allowed('tasks.markSeen'),
+        run: () => void run(t('action.markAllSeen'), 'tasks.markSeen', {}),
+      },
+      account: [{ id: 'signOut', label: t('frame.signOut'), icon: IconLogout, run: () => void leave() }],
+    };
+  }, [t, navigate, dispatch, fail, allowed, run]);
+}

@@ -1,0 +1,36 @@
+import { IconCircleCheck, IconLock, IconMinus, IconSignature, IconTrashX } from '@tabler/icons-react';
+import type { BackupView } from '../../../shared/contract/engine/backups.ts';
+import { Chip, LineChip } from '../../components/state.tsx';
+import { useText } from '../../text/use-text.ts';
+
+/** What is known of a point's soundness, in fixed order: there, verified, transformed, signed. */
+export function ProofChips({ backup }: { readonly backup: BackupView }) {
+  const { t } = useText();
+  const { verification } = backup;
+  return (
+    <span className="proofs">
+      {backup.state === 'missing' && (
+        <Chip tone="failed" icon={IconTrashX} title={t('backup.missingTip')}>
+          {t('backup.missing')}
+        </Chip>
+      )}
+      {verification === 'trusted' && (
+        <Chip tone="copied" icon={IconCircleCheck}>
+          {t('verification.trusted')}
+        </Chip>
+      )}
+      {verification === 'suspicious' && <Chip tone="suspect">{t('verification.suspicious')}</Chip>}
+      {verification === 'notVerified' && (
+        <Chip tone="idle" icon={IconMinus}>
+          {t('verification.notVerified')}
+        </Chip>
+      )}
+      {backup.transformation !== null && (
+        <LineChip icon={IconLock} title={t('backup.transformation')}>
+          {backup.transformation}
+        </LineChip>
+      )}
+      {backup.signed && <LineChip icon={IconSignature}>{t('backup.signed')}</LineChip>}
+    </span>
+  );
+}

@@ -1,0 +1,65 @@
+import { useForm } from '@mantine/form';
+import type { RuleView } from '../../../shared/contract/engine/rules.ts';
+import { backupTypes } from '../../../shared/model/job.ts';
+import type { Params } from '../../store/engine-api.ts';
+import { useText } from '../../text/use-text.ts';
+
+type Fields = Params<'rules.add'>;
+
+export interface RuleFormValues {
+  name: string;
+  platform: string | null;
+  objects: string[];
+  pool: string | null;
+  type: string;
+  client: string | null;
+}
+
+function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>): RuleFormValues {
+  const empty: RuleFormValues = {
+    name: '',
+    platform: null,
+    objects: [],
+    pool: null,
+    type: backupTypes[0],
+    client: null,
+  };
+  if (rule === undefined) return { ...empty, ...defaults };
+  return {
+    name: rule.name,
+    platform: String(rule.platformId),
+    objects: rule.members.map(({ objectId }) => String(objectId)),
+    pool: String(rule.poolId),
+    type: rule.type,
+    client: rule.clientId === null ? null : String(rule.clientId),
+  };
+}
+
+/** The values as the contract wants them. */
+export function toRuleFields(values: RuleFormValues): Fields {
+  return {
+    name: values.name,
+    platform: values.platform ?? '',
+    objects: values.objects,
+    pool: values.pool ?? '',
+    type: backupTypes.find((type) => type === values.type) ?? 'full',
+    client: values.client,
+  };
+}
+
+/** State of the rule form with its checks. */
+export function useRuleForm(rule: RuleView | undefined, defaults: Partial<RuleFormValues>) {
+  const { t } = useText();
+  const required = (value: string | null) => (value === null || value.trim() === '' ? t('form.required') : null);
+  return useForm<RuleFormValues>({
+    initialValues: startOf(rule, defaults),
+    validateInputOnBlur: true,
+    clearInputErrorOnChange: true,
+    validate: {
+      name: required,
+      platform: required,
+      pool: required,
+      objects: (value) => (value.length === 0 ? t('rule.chooseVm') : null),
+    },
+  });
+}
