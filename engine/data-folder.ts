@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import { writeFileAtomic } from '../shared/node/atomic-file.ts';
+import { readIfThere } from '../shared/node/tls.ts';
 import { type Database } from './database/open.ts';
 import { findSetting, saveSetting, type SettingKey } from './database/settings.ts';
 
@@ -36,13 +37,16 @@ const engineFile = (folder: string) => join(folder, 'engine.json');
 
 /** The engine that runs on this folder; undefined when there is none. */
 export async function findRunningEngine(folder: string): Promise<EngineFile | undefined> {
-  let text: string;
+  const text = await readIfThere(engineFile(folder));
+  if (text === undefined) return undefined;
+  let value: unknown;
   try {
-    text = await readFile(engineFile(folder), 'utf8');
+    value = JSON.parse(text);
   } catch {
+    // Written atomically, so only a foreign hand damages it; the port and the lock on the database still protect us.
     return undefined;
   }
-  const parsed = engineFileSchema.safeParse(JSON.parse(text));
+  const parsed = engineFileSchema.safeParse(value);
   return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
 }
 

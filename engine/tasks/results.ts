@@ -24,12 +24,27 @@ export async function commitResult(db: Database, clientId: number, result: JobRe
     if (task !== undefined && task.clientId !== clientId) {
       throw new AppError('noRight', `job ${result.jobUuid} belongs to another client`);
     }
+    refuseContradiction(task, result);
     if (result.backup !== null) await keepPoint(transaction, clientId, result.backup, task);
     if (task === undefined) return undefined;
     if (result.error?.code === 'backupMissing') await markBackupMissing(transaction, task.backupUuid);
     if (!isEnded(task.state)) await endTask(transaction, task, result);
     return task;
   });
+}
+
+/** An agent's messages are parsed as hostile (DESIGN §11). @throws AppError invalidValue */
+function refuseContradiction(task: TaskRow | undefined, result: JobResult): void {
+  const good = result.outcome === 'done' || result.outcome === 'warning';
+  const made = result.kind === 'backup' ? result.backup !== null : result.restore !== null;
+  if (task !== undefined && task.kind !== result.kind) {
+    throw new AppError('invalidValue', `job ${result.jobUuid} is a ${task.kind}, its result says ${result.kind}`);
+  }
+  if (good !== made)
+    throw new AppError(
+      'invalidValue',
+      `the result of job ${result.jobUuid} says ${result.outcome} ${made ? 'with' : 'without'} a product`,
+    );
 }
 
 async function keepPoint(

@@ -31,7 +31,7 @@ interface ContextProps {
   readonly at: MenuPlace;
   readonly title: ReactNode;
   readonly actions: readonly Action[];
-  onClose(): void;
+  readonly onClose: () => void;
 }
 
 /** A context menu at a place of the window; its head repeats the object. */

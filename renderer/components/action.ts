@@ -13,7 +13,7 @@ export interface Action {
   readonly disabled?: string | undefined;
   /** True before a dividing line in a menu. */
   readonly startsGroup?: boolean;
-  run(): void;
+  readonly run: () => void;
 }
 
 /** Runs it unless it is disabled. */

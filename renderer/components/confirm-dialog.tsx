@@ -12,11 +12,11 @@ export interface Question {
   readonly verb: string;
   readonly danger?: boolean;
   /** Does it; resolves with the error when it failed, and the dialog stays open and shows it. */
-  confirm(): Promise<WireError | undefined>;
+  readonly confirm: () => Promise<WireError | undefined>;
 }
 
 /** The dialog of a question. *Keep it* has the focus. */
-export function ConfirmDialog({ question, onClose }: { readonly question: Question; onClose(): void }) {
+export function ConfirmDialog({ question, onClose }: { readonly question: Question; readonly onClose: () => void }) {
   const { t } = useText();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<WireError>();

@@ -24,7 +24,7 @@ export function ErrorLine({ error, title }: Props) {
 }
 
 /** The same over a whole page, with a way to put it away. */
-export function ErrorStrip({ error, title, onClose }: Props & { onClose(): void }) {
+export function ErrorStrip({ error, title, onClose }: Props & { readonly onClose: () => void }) {
   const { t, language } = useText();
   return (
     <div className="stale bad" role="alert">

@@ -9,7 +9,7 @@ export function FilterChip({
 }: {
   readonly field: string;
   readonly value: string;
-  onClear(): void;
+  readonly onClear: () => void;
 }) {
   const { t } = useText();
   return (

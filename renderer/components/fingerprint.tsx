@@ -8,7 +8,7 @@ export function hexPairs(fingerprint: string): string[] {
     // Not base64: shown as it is by the caller.
     return [];
   }
-  return [...bytes].map((char) => char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase());
+  return Array.from(bytes, (char) => char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase());
 }
 
 /** A fingerprint to compare by eye: four lines of eight pairs. */

@@ -17,8 +17,8 @@ interface Props {
   /** Preview beside the fields. */
   readonly rail?: ReactNode;
   readonly children: ReactNode;
-  onApply(): void;
-  onCancel(): void;
+  readonly onApply: () => void;
+  readonly onCancel: () => void;
 }
 
 function focusFirst(form: HTMLFormElement | null, selector: string): void {

@@ -6,13 +6,18 @@ interface Props {
   readonly label: string;
   readonly value: string;
   /** Called 200 ms after the last key. */
-  onChange(value: string): void;
+  readonly onChange: (value: string) => void;
 }
 
 /** The search of a page; the key / focuses it. */
 export function SearchField({ label, value, onChange }: Props) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const [seen, setSeen] = useState(value);
+  // The address changed from outside (Clear filters, Back): the field follows it.
+  if (seen !== value) {
+    setSeen(value);
+    setText(value);
+  }
   useEffect(() => {
     if (text === value) return;
     const timer = setTimeout(() => onChange(text), 200);

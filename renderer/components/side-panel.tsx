@@ -1,5 +1,5 @@
 import { IconX } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useEffectEvent } from 'react';
 import { useText } from '../text/use-text.ts';
 
 interface Props {
@@ -9,7 +9,7 @@ interface Props {
   readonly actions?: ReactNode;
   readonly children: ReactNode;
   readonly foot?: ReactNode;
-  onClose(): void;
+  readonly onClose: () => void;
 }
 
 /** True when Escape belongs to something that floats above the page. */
@@ -19,12 +19,10 @@ export function isFloatingOpen(): boolean {
 
 /** Closes on Escape, unless a menu or dialog above has it first. */
 export function useEscape(onEscape: () => void): void {
-  const latest = useRef(onEscape);
-  latest.current = onEscape;
+  const listen = useEffectEvent((event: KeyboardEvent) => {
+    if (event.key === 'Escape' && !event.defaultPrevented && !isFloatingOpen()) onEscape();
+  });
   useEffect(() => {
-    const listen = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !event.defaultPrevented && !isFloatingOpen()) latest.current();
-    };
     window.addEventListener('keydown', listen);
     return () => window.removeEventListener('keydown', listen);
   }, []);

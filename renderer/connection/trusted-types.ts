@@ -1,5 +1,5 @@
 interface TrustedTypesFactory {
-  createPolicy(name: string, rules: Record<string, (text: string) => string>): unknown;
+  readonly createPolicy: (name: string, rules: Record<string, (text: string) => string>) => unknown;
 }
 
 function plainText(text: string): string {

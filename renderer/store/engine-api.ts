@@ -1,10 +1,10 @@
 import {
   type Api,
   type BaseQueryFn,
-  coreModuleName,
+  type coreModuleName,
   createApi,
   type QueryDefinition,
-  reactHooksModuleName,
+  type reactHooksModuleName,
 } from '@reduxjs/toolkit/query/react';
 import { type EngineContract, engineContract } from '../../shared/contract/engine/all.ts';
 import {

@@ -24,11 +24,11 @@ export function runCommand<K extends CommandName>(
 }
 
 export interface Command<K extends CommandName> {
-  run(params: Params<K>): Promise<Outcome<Result<K>>>;
+  readonly run: (params: Params<K>) => Promise<Outcome<Result<K>>>;
   readonly isRunning: boolean;
   /** Of the last run; cleared by the next one. */
   readonly error: WireError | undefined;
-  clear(): void;
+  readonly clear: () => void;
 }
 
 /** A command of the contract with its state, for a form or a dialog. */

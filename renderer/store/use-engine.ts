@@ -10,11 +10,11 @@ export interface EngineAnswer<T> {
   readonly isFetching: boolean;
   /** When `data` arrived, epoch ms. */
   readonly fulfilledTimeStamp?: number | undefined;
-  refetch(): unknown;
+  readonly refetch: () => unknown;
 }
 
 interface QueryHook<K extends QueryName> {
-  useQuery(params: Params<K>, options: { skip: boolean }): EngineAnswer<Result<K>>;
+  readonly useQuery: (params: Params<K>, options: { skip: boolean }) => EngineAnswer<Result<K>>;
 }
 
 /** Reads by a method of the contract; the answer is renewed whenever one of its topics changes. */

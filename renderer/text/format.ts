@@ -44,26 +44,26 @@ const words: Record<Language, Words> = {
 };
 
 export interface Format {
-  count(value: number): string;
+  readonly count: (value: number) => string;
   /** Binary units, about three digits. */
-  bytes(value: number): string;
+  readonly bytes: (value: number) => string;
   /** The exact number, for a tip. */
-  exactBytes(value: number): string;
-  speed(bytesPerSecond: number): string;
+  readonly exactBytes: (value: number) => string;
+  readonly speed: (bytesPerSecond: number) => string;
   /** 0 to 100, one decimal. */
-  percent(value: number): string;
+  readonly percent: (value: number) => string;
   /** Age or wait, rough: `5 min`, `24 h 07`, `3 d`. */
-  span(milliseconds: number): string;
+  readonly span: (milliseconds: number) => string;
   /** A stopwatch: `0:02`, `1:06:17`. */
-  clock(milliseconds: number): string;
+  readonly clock: (milliseconds: number) => string;
   /** Rest of a running task: `2 min 09 s`. */
-  left(seconds: number): string;
+  readonly left: (seconds: number) => string;
   /** Day and time, short, in the operator's zone; the year when it is another one. */
-  time(instant: number): string;
+  readonly time: (instant: number) => string;
   /** Everything, with the zone. */
-  fullTime(instant: number, zone?: string): string;
+  readonly fullTime: (instant: number, zone?: string) => string;
   /** Ordering of names as people expect it. */
-  compare(left: string, right: string): number;
+  readonly compare: (left: string, right: string) => number;
 }
 
 function makeNumbers(locale: string) {

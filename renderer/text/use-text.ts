@@ -7,7 +7,7 @@ export interface Text {
   readonly t: TFunction;
   readonly format: Format;
   readonly language: Language;
-  setLanguage(language: Language): void;
+  readonly setLanguage: (language: Language) => void;
 }
 
 /** Words, numbers and times in the language that is chosen now. */

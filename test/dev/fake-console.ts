@@ -7,7 +7,8 @@ import { sendPage } from '../../engine/server/page.ts';
 import { webSocketChannel } from '../../shared/node/websocket-channel.ts';
 import { maxMessageBytes } from '../../shared/rpc/channel.ts';
 import { FakeEngine } from '../fakes/fake-engine.ts';
-import { emptyData, sampleData } from '../fakes/fake-engine-data.ts';
+import { emptyData } from '../fakes/fake-engine-data.ts';
+import { sampleData } from '../fakes/sample-data.ts';
 
 const folder = fileURLToPath(new URL('../../dist/renderer', import.meta.url));
 const port = Number(process.argv[2] ?? '7777');

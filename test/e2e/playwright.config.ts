@@ -12,6 +12,7 @@ export default defineConfig({
   reporter: 'list',
   forbidOnly: process.env['CI'] === 'true',
   use: {
+    actionTimeout: 15_000,
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
     trace: 'retain-on-failure',

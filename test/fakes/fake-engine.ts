@@ -10,30 +10,13 @@ import type { Channel } from '../../shared/rpc/channel.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
+import { nextId, pick, rowsOf } from './fake-tables.ts';
 import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
 
 interface Caller {
   role: Role | null;
 }
 type Api = Handlers<EngineContract, Caller>;
-type Numbered = { id: number; name?: string; uuid?: string };
-
-/** Rows that a reference names. @throws AppError notFound */
-function pick<T extends Numbered>(rows: readonly T[], ref: string, what: string): T {
-  const found = rows.find((row) => String(row.id) === ref || row.name === ref || row.uuid === ref);
-  if (found === undefined) throw new AppError('notFound', `there is no ${what} ${ref}`);
-  return found;
-}
-
-const rowsOf = <T>(
-  rows: readonly T[],
-  { limit, offset }: { limit: number; offset: number } = { limit: 10_000, offset: 0 },
-) => ({
-  rows: rows.slice(offset, offset + limit),
-  total: rows.length,
-});
-const nextId = (rows: readonly Numbered[]) => Math.max(0, ...rows.map((row) => row.id)) + 1;
-
 /** An engine in memory: the contract's dispatcher and schemas over plain arrays. For tests of the page and for pictures of it. */
 export class FakeEngine {
   readonly data: FakeData;
@@ -86,11 +69,11 @@ export class FakeEngine {
     return near;
   }
 
-  /** Tells every console that something changed. */
-  announce(...topics: Topic[]): void {
+  private announce(...topics: Topic[]): void {
     for (const topic of topics) this.notify({ topic });
   }
 
+  /** Tells every console that something changed. */
   notify(notice: Notice): void {
     for (const peer of this.peers) peer.notify(notice);
   }
@@ -206,14 +189,10 @@ export class FakeEngine {
         return made;
       },
       'platforms.test': async ({ platform }) => ({
-        checks: pick(data.platforms, platform, 'platform').clients.flatMap(({ name, state }): Check[] =>
-          state === 'online'
-            ? [
-                { check: `${name}: connection`, ok: true, detail: 'libvirt 9.0.0, QEMU 7.2' },
-                { check: `${name}: qemu-nbd`, ok: true, detail: '/usr/bin/qemu-nbd' },
-              ]
-            : [{ check: `${name}: client`, ok: false, detail: 'the client is offline' }],
-        ),
+        checks: pick(data.platforms, platform, 'platform').clients.map(({ name, state }): Check => {
+          const ok = state === 'online';
+          return { check: `${name}: connection`, ok, detail: ok ? 'libvirt 9.0.0, QEMU 7.2' : 'offline' };
+        }),
       }),
       'platforms.remove': async ({ platform }) => {
         data.platforms.splice(data.platforms.indexOf(pick(data.platforms, platform, 'platform')), 1);

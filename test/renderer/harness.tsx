@@ -11,7 +11,8 @@ import { createStore } from '../../renderer/store/store.ts';
 import { createTexts } from '../../renderer/text/i18n.ts';
 import type { Language } from '../../renderer/text/languages.ts';
 import { FakeEngine } from '../fakes/fake-engine.ts';
-import { type FakeData, sampleData } from '../fakes/fake-engine-data.ts';
+import type { FakeData } from '../fakes/fake-engine-data.ts';
+import { sampleData } from '../fakes/sample-data.ts';
 
 interface Options {
   readonly path?: string;

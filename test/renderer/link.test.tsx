@@ -12,10 +12,10 @@ describe('the line to the engine', () => {
     await screen.findByText('hr-portal');
     engine.data.objects[3]!.name = 'hr-portal-2';
     act(() => engine.hangUp());
-    expect(await screen.findByText(/^Stale since/u)).toBeVisible();
+    expect(await screen.findByText(/^Connection lost at/u)).toBeVisible();
     expect(screen.getByText('hr-portal')).toBeVisible();
     expect(await screen.findByText('hr-portal-2', {}, { timeout: 5000 })).toBeVisible();
-    await waitFor(() => expect(screen.queryByText(/^Stale since/u)).toBeNull());
+    await waitFor(() => expect(screen.queryByText(/^Connection lost at/u)).toBeNull());
   });
 
   it('dials again with growing pauses while nobody answers', async () => {

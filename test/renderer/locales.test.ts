@@ -34,7 +34,7 @@ describe('texts of the console', () => {
       ([key]) => key.replace(plural, ''),
     );
     for (const [key, entries] of found)
-      expect(entries.map(([one]) => plural.exec(one)?.[1]).toSorted(), key).toEqual([...forms].toSorted());
+      expect(entries.map(([one]) => String(plural.exec(one)?.[1])).toSorted(), key).toEqual([...forms].toSorted());
   });
 
   it.each(['ru', 'zh'])('%s keeps the values that are put into a text', (language) => {

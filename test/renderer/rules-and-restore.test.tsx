@@ -34,10 +34,7 @@ describe('Restore', () => {
     await user.click(first as HTMLElement);
     await user.click(await screen.findByRole('menuitem', { name: /^Restore…/u }));
     await user.click(await screen.findByRole('radio', { name: /^Directory/u }));
-    await user.type(
-      screen.getByLabelText('Directory', { selector: 'input[type=text], input:not([type])' }),
-      '/restore/here',
-    );
+    await user.type(screen.getByLabelText('Path'), '/restore/here');
     await user.click(screen.getByRole('button', { name: 'Restore' }));
     expect(await screen.findByText('1 problem')).toBeVisible();
     await user.click(screen.getByRole('checkbox', { name: 'Restore although not verified' }));

@@ -23,10 +23,11 @@ Object.defineProperty(window, 'matchMedia', {
     dispatchEvent: () => false,
   }),
 });
-Object.defineProperties(HTMLElement.prototype, {
-  offsetHeight: { configurable: true, get: () => 800 },
-  offsetWidth: { configurable: true, get: () => 1200 },
+Object.defineProperties(Element.prototype, {
+  clientHeight: { configurable: true, get: () => 1000 },
+  clientWidth: { configurable: true, get: () => 1300 },
 });
+Object.defineProperty(HTMLElement.prototype, 'offsetHeight', { configurable: true, get: () => 160 });
 Element.prototype.scrollTo = () => undefined;
 Element.prototype.scrollIntoView = () => undefined;
 

@@ -33,6 +33,7 @@ export function DataGrid<Row extends object>(props: GridProps<Row>) {
   const hidden = columns.length - fitting.length;
   useEffect(() => onHidden?.(hidden), [onHidden, hidden]);
 
+  // oxlint-disable-next-line react/incompatible-library -- the page is not built with the React Compiler
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
@@ -74,6 +75,7 @@ export function DataGrid<Row extends object>(props: GridProps<Row>) {
         aria-colcount={fitting.length}
         aria-busy={props.isLoading === true}
         onKeyDown={keys.onKeyDown}
+        onFocus={keys.onFocus}
       >
         <GridHead columns={fitting} hasMenu={hasMenu} sort={props.sort} onSort={props.onSort} />
         <div role="rowgroup" className="gb" style={{ height: virtual.getTotalSize() }}>
@@ -117,8 +119,8 @@ interface LineOptions<Row> {
   readonly grid: GridProps<Row>;
   readonly columns: readonly GridColumn<Row>[];
   readonly measure: (element: HTMLElement | null) => void;
-  onActivate(item: GridItem<Row>): void;
-  onMenu(item: GridItem<Row>, x: number, y: number): void;
+  readonly onActivate: (item: GridItem<Row>) => void;
+  readonly onMenu: (item: GridItem<Row>, x: number, y: number) => void;
 }
 
 function Line<Row>({ item, grid, columns, measure, onActivate, onMenu, ...place }: LineOptions<Row>) {

@@ -7,7 +7,7 @@ interface Props<Row> {
   readonly columns: readonly GridColumn<Row>[];
   readonly hasMenu: boolean;
   readonly sort: string;
-  onSort(sort: string): void;
+  readonly onSort: (sort: string) => void;
 }
 
 /** The sticky head; a sortable column is a button. */

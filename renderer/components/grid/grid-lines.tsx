@@ -20,8 +20,8 @@ interface RowProps<Row> extends LineProps {
   readonly isSelected: boolean;
   readonly canOpen: boolean;
   readonly hasMenu: boolean;
-  onActivate(item: GridItem<Row>): void;
-  onMenu(item: GridItem<Row>, x: number, y: number): void;
+  readonly onActivate: (item: GridItem<Row>) => void;
+  readonly onMenu: (item: GridItem<Row>, x: number, y: number) => void;
 }
 
 function place(start: number) {
@@ -83,7 +83,7 @@ interface GroupProps<Row> extends LineProps {
   readonly label: ReactNode;
   readonly cells: Readonly<Record<string, ReactNode>> | undefined;
   readonly hasMenu: boolean;
-  onActivate(item: GridItem<Row>): void;
+  readonly onActivate: (item: GridItem<Row>) => void;
 }
 
 /** The head line of a group: a plain word with a count, or cells of its own that open and close. */

@@ -21,10 +21,10 @@ export interface GridColumn<Row> {
 
 /** Rows under a head line; with `cells` the head is a row of its own that opens and closes. */
 export interface GridGroups<Row> {
-  keyOf(row: Row): string;
+  readonly keyOf: (row: Row) => string;
   /** Order of the groups; default: as their first rows come. */
   readonly order?: readonly string[];
-  label(key: string, rows: readonly Row[]): ReactNode;
+  readonly label: (key: string, rows: readonly Row[]) => ReactNode;
   /** Cells of a head line that opens and closes, by column. */
   readonly cells?: (key: string, rows: readonly Row[], isOpen: boolean) => Readonly<Record<string, ReactNode>>;
   readonly isOpen?: (key: string) => boolean;
@@ -33,24 +33,24 @@ export interface GridGroups<Row> {
 
 /** What a row shows when it is opened. */
 export interface GridDetail<Row> {
-  isOpen(row: Row): boolean;
-  toggle(row: Row): void;
-  render(row: Row): ReactNode;
+  readonly isOpen: (row: Row) => boolean;
+  readonly toggle: (row: Row) => void;
+  readonly render: (row: Row) => ReactNode;
 }
 
 export interface GridProps<Row> {
   readonly label: string;
   readonly rows: readonly Row[];
   readonly columns: readonly GridColumn<Row>[];
-  idOf(row: Row): string;
+  readonly idOf: (row: Row) => string;
   /** What a row is called, for the name of its menu button. */
-  nameOf(row: Row): string;
+  readonly nameOf: (row: Row) => string;
   /** Column to sort by, with `-` in front for descending; empty: as the rows come. */
   readonly sort: string;
-  onSort(sort: string): void;
+  readonly onSort: (sort: string) => void;
   readonly selectedId?: string | undefined;
   /** Click, Enter or Space on a row. */
-  onSelect?(row: Row): void;
+  readonly onSelect?: (row: Row) => void;
   /** The panel follows the row while it is open. */
   readonly followFocus?: boolean;
   readonly actions?: ((row: Row) => readonly Action[]) | undefined;
@@ -62,5 +62,5 @@ export interface GridProps<Row> {
   readonly empty: ReactNode;
   readonly isLoading?: boolean;
   /** Told which columns did not fit. */
-  onHidden?(count: number): void;
+  readonly onHidden?: (count: number) => void;
 }

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react';
 import { perform } from '../action.ts';
 import { type GridItem, keyOfItem } from './grid-items.ts';
 import type { GridProps } from './grid-types.ts';
@@ -9,8 +9,8 @@ interface Options<Row> {
   readonly props: GridProps<Row>;
   readonly items: readonly GridItem<Row>[];
   readonly scroller: RefObject<HTMLDivElement | null>;
-  scrollTo(index: number): void;
-  openMenu(item: GridItem<Row>, element: HTMLElement): void;
+  readonly scrollTo: (index: number) => void;
+  readonly openMenu: (item: GridItem<Row>, element: HTMLElement) => void;
 }
 
 function isField(target: EventTarget): boolean {
@@ -116,7 +116,12 @@ export function useGridKeys<Row>({ props, items, scroller, scrollTo, openMenu }:
     else if (!runShortcut(event.key, item, props) && !setOpenByArrow(event.key, item, props)) return;
     event.preventDefault();
   };
-  return { current, onKeyDown, setCurrentKey, focusKey: (key: string) => focus(indexOf(key)) };
+  // A row may get the focus by other ways than ours: a screen reader, a click on something inside it.
+  const onFocus = (event: FocusEvent<HTMLElement>) => {
+    const key = event.target.closest<HTMLElement>('[data-key]')?.dataset['key'];
+    if (key !== undefined) setCurrentKey(key);
+  };
+  return { current, onKeyDown, onFocus, setCurrentKey, focusKey: (key: string) => focus(indexOf(key)) };
 }
 
 function runShortcut<Row>(key: string, item: GridItem<Row>, props: GridProps<Row>): boolean {

@@ -5,7 +5,7 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 
 /** How a host becomes a client: the exact command, with this engine's address and fingerprint. */
-export function AddClientDialog({ onClose }: { onClose(): void }) {
+export function AddClientDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useText();
   const { data, error } = useEngine('system.get', {});
   return (

@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import type { ClientView } from '../../../shared/contract/engine/clients.ts';
 import { ActionButton } from '../../components/action-button.tsx';
 import { CopyText } from '../../components/copy-text.tsx';
@@ -19,7 +19,7 @@ import { useClientActions } from './client-actions.ts';
 
 interface Props {
   readonly client: ClientView;
-  onClose(): void;
+  readonly onClose: () => void;
 }
 
 function FingerprintSection({ client, isAsking }: { readonly client: ClientView; readonly isAsking: boolean }) {
@@ -87,7 +87,6 @@ function DescriptionSection({ client }: { readonly client: ClientView }) {
   const edit = useCommand('clients.edit');
   const disabled = useAllowed()('clients.edit');
   const [text, setText] = useState(client.description);
-  useEffect(() => setText(client.description), [client.description]);
   const save = (event: FormEvent) => {
     event.preventDefault();
     void edit.run({ client: String(client.id), description: text });
@@ -196,7 +195,7 @@ export function ClientPanel({ client, onClose }: Props) {
       onClose={onClose}
     >
       <div className="scroll">
-        <DescriptionSection key={client.id} client={client} />
+        <DescriptionSection key={`${client.id} ${client.description}`} client={client} />
         <FactsSection client={client} />
         <FingerprintSection client={client} isAsking={false} />
       </div>

@@ -5,7 +5,7 @@ import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
-import { useClientChoices } from '../common/client-choices.ts';
+import { type ClientChoice, firstChoice, useClientChoices } from '../common/client-choices.ts';
 
 interface Values {
   kind: PlatformKind;
@@ -44,11 +44,14 @@ function usePlatformForm(firstClient: string[]) {
 }
 
 /** A new platform: kind, clients that reach it, and the fields that its descriptor names. */
-export function PlatformForm({ onClose }: { onClose(): void }) {
-  const { t } = useText();
+export function PlatformForm({ onClose }: { readonly onClose: () => void }) {
   const clients = useClientChoices();
-  const online = clients.filter(({ disabled }) => !disabled);
-  const form = usePlatformForm(online.length === 1 ? online.map(({ value }) => value) : []);
+  return clients === undefined ? null : <Fields clients={clients} onClose={onClose} />;
+}
+
+function Fields({ clients, onClose }: { readonly clients: ClientChoice[]; readonly onClose: () => void }) {
+  const { t } = useText();
+  const form = usePlatformForm(firstChoice(clients));
   const add = useCommand('platforms.add');
   const { kind } = form.values;
   const save = async ({ name, settings, ...values }: Values) => {

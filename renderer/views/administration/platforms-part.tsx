@@ -144,7 +144,7 @@ function usePlatformActions(): (platform: PlatformView) => Action[] {
   );
 }
 
-function PlatformPanel({ platform, onClose }: { readonly platform: PlatformView; onClose(): void }) {
+function PlatformPanel({ platform, onClose }: { readonly platform: PlatformView; readonly onClose: () => void }) {
   const { t, format } = useText();
   const dispatch = useAppDispatch();
   const disabled = useAllowed()('platforms.test');

@@ -6,7 +6,7 @@ import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
-import { useClientChoices } from '../common/client-choices.ts';
+import { type ClientChoice, firstChoice, useClientChoices } from '../common/client-choices.ts';
 
 interface Values {
   name: string;
@@ -33,10 +33,14 @@ function usePoolForm(clients: string[]) {
 }
 
 /** A new pool in a folder of one or more clients. */
-export function PoolForm({ onClose }: { onClose(): void }) {
-  const { t } = useText();
+export function PoolForm({ onClose }: { readonly onClose: () => void }) {
   const choices = useClientChoices();
-  const form = usePoolForm(choices.length === 1 ? choices.map(({ value }) => value) : []);
+  return choices === undefined ? null : <Fields choices={choices} onClose={onClose} />;
+}
+
+function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readonly onClose: () => void }) {
+  const { t } = useText();
+  const form = usePoolForm(firstChoice(choices));
   const add = useCommand('pools.add');
   const save = async ({ again: _again, ...values }: Values) => {
     const outcome = await add.run({ ...values, kind: 'local' });

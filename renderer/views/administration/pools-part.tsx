@@ -29,16 +29,18 @@ import { TestSection } from './test-section.tsx';
 const none: readonly PoolView[] = [];
 const idOf = (pool: PoolView) => String(pool.id);
 
+function Size({ bytes }: { readonly bytes: number | null }) {
+  const { t, format } = useText();
+  if (bytes === null) return <span className="t3">{t('common.unknown')}</span>;
+  return (
+    <span className="tn" title={format.exactBytes(bytes)}>
+      {format.bytes(bytes)}
+    </span>
+  );
+}
+
 function usePoolColumns(): GridColumn<PoolView>[] {
   const { t, format } = useText();
-  const size = (value: number | null) =>
-    value === null ? (
-      <span className="t3">{t('common.unknown')}</span>
-    ) : (
-      <span className="tn" title={format.exactBytes(value)}>
-        {format.bytes(value)}
-      </span>
-    );
   return useMemo(
     (): GridColumn<PoolView>[] => [
       {
@@ -103,7 +105,7 @@ function usePoolColumns(): GridColumn<PoolView>[] {
         align: 'right',
         priority: 1,
         value: (row) => row.storedBytes,
-        cell: (row) => size(row.storedBytes),
+        cell: (row) => <Size bytes={row.storedBytes} />,
       },
       {
         id: 'free',
@@ -112,7 +114,7 @@ function usePoolColumns(): GridColumn<PoolView>[] {
         align: 'right',
         priority: 0,
         value: (row) => row.freeBytes,
-        cell: (row) => size(row.freeBytes),
+        cell: (row) => <Size bytes={row.freeBytes} />,
       },
     ],
     [t, format],
@@ -157,7 +159,7 @@ function usePoolActions(): (pool: PoolView) => Action[] {
   );
 }
 
-function PoolPanel({ pool, onClose }: { readonly pool: PoolView; onClose(): void }) {
+function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
   const { t, format } = useText();
   const dispatch = useAppDispatch();
   const disabled = useAllowed()('pools.test');

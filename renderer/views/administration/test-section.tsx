@@ -10,7 +10,7 @@ import type { WireError } from '../../../shared/errors.ts';
 
 interface Props {
   readonly disabled: string | undefined;
-  test(): Promise<Outcome<{ checks: Check[] }>>;
+  readonly test: () => Promise<Outcome<{ checks: Check[] }>>;
 }
 
 /** Tests a platform or pool from every client that serves it and lists what was found. */

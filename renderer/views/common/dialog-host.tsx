@@ -10,9 +10,9 @@ interface Failure {
 
 interface Dialogs {
   /** Asks before something is destroyed. */
-  ask(question: Question): void;
+  readonly ask: (question: Question) => void;
   /** Shows over the page that something a person started has failed; undefined takes it away. */
-  fail(failure: Failure | undefined): void;
+  readonly fail: (failure: Failure | undefined) => void;
   readonly failure: Failure | undefined;
 }
 

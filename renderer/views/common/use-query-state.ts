@@ -1,15 +1,15 @@
-import { useCallback, useMemo } from 'react';
+import { useCallback, useLayoutEffect, useMemo, useRef } from 'react';
 import { useSearchParams } from 'react-router';
 
 export interface QueryState {
   /** Value of a parameter of the address; empty when absent. */
-  get(key: string): string;
+  readonly get: (key: string) => string;
   /** The same as a number; undefined when absent or none. */
-  getId(key: string): number | undefined;
+  readonly getId: (key: string) => number | undefined;
   /** Changes parameters; null and empty remove one. Filters replace the address, selections too: Back leaves the page. */
-  set(patch: Readonly<Record<string, string | number | null>>): void;
+  readonly set: (patch: Readonly<Record<string, string | number | null>>) => void;
   /** The address with a change, for links. */
-  link(patch: Readonly<Record<string, string | number | null>>): string;
+  readonly link: (patch: Readonly<Record<string, string | number | null>>) => string;
 }
 
 function patched(params: URLSearchParams, patch: Readonly<Record<string, string | number | null>>): URLSearchParams {
@@ -24,10 +24,18 @@ function patched(params: URLSearchParams, patch: Readonly<Record<string, string 
 /** Filter, sort and selection of a view live in the query of its address (DESIGN §8). */
 export function useQueryState(): QueryState {
   const [params, setParams] = useSearchParams();
-  const set = useCallback<QueryState['set']>(
-    (patch) => setParams((before) => patched(before, patch), { replace: true }),
-    [setParams],
-  );
+  // What finishes later (a command that was awaited) must patch the address of then, and none after the view is gone.
+  const latest = useRef<{ params: URLSearchParams; setParams: typeof setParams } | undefined>(undefined);
+  useLayoutEffect(() => {
+    latest.current = { params, setParams };
+    return () => {
+      latest.current = undefined;
+    };
+  }, [params, setParams]);
+  const set = useCallback<QueryState['set']>((patch) => {
+    const now = latest.current;
+    now?.setParams(patched(now.params, patch), { replace: true });
+  }, []);
   return useMemo(
     () => ({
       get: (key) => params.get(key) ?? '',

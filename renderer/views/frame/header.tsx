@@ -38,8 +38,8 @@ function Unseen() {
 }
 
 interface Props {
-  onPalette(): void;
-  onKeys(): void;
+  readonly onPalette: () => void;
+  readonly onKeys: () => void;
 }
 
 /** Brand, palette, what runs, what failed, language, theme, user. */

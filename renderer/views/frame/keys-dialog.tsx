@@ -3,7 +3,7 @@ import { useText } from '../../text/use-text.ts';
 import { places } from './places.ts';
 
 /** The list of keys. */
-export function KeysDialog({ onClose }: { onClose(): void }) {
+export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useText();
   const keys: readonly (readonly [string, string])[] = [
     ['Ctrl K', t('keys.palette')],

@@ -6,7 +6,7 @@ import { type Place, places } from './places.ts';
 
 interface Props {
   readonly isRail: boolean;
-  onToggle(): void;
+  readonly onToggle: () => void;
 }
 
 function useCounts(): Partial<Record<Place['id'], { count: number; isBad: boolean }>> {

@@ -10,7 +10,7 @@ import { useAllowed } from '../common/use-allowed.ts';
 import { RuleStateCell } from '../schedule/rule-state.tsx';
 
 /** Rules that catch a VM, each with its state and Run now. */
-export function ObjectRules({ object, onNew }: { readonly object: ObjectView; onNew(): void }) {
+export function ObjectRules({ object, onNew }: { readonly object: ObjectView; readonly onNew: () => void }) {
   const { t } = useText();
   const rules = useEngine('rules.list', {}).data?.rows ?? [];
   const runRule = useRunRule();

@@ -11,7 +11,7 @@ import { ProofChips } from './proof-chips.tsx';
 const mono = (text: string) => <span className="mono">{text}</span>;
 
 /** Everything that is known of one point. */
-export function PointPanel({ backup, onClose }: { readonly backup: BackupView; onClose(): void }) {
+export function PointPanel({ backup, onClose }: { readonly backup: BackupView; readonly onClose: () => void }) {
   const { t, format } = useText();
   const actions = useBackupActions()(backup);
   return (

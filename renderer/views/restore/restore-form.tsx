@@ -167,7 +167,13 @@ function ConfirmSection({ form, options }: PartProps) {
 }
 
 /** The form of a restore. Nothing is written before Restore is pressed. */
-export function RestoreForm({ options, onCancel }: { readonly options: RestoreOptions; onCancel(): void }) {
+export function RestoreForm({
+  options,
+  onCancel,
+}: {
+  readonly options: RestoreOptions;
+  readonly onCancel: () => void;
+}) {
   const { t, format } = useText();
   const navigate = useNavigate();
   const restore = useCommand('backups.restore');

@@ -1,4 +1,5 @@
 import { useForm } from '@mantine/form';
+import { useEffect } from 'react';
 import type { RuleView } from '../../../shared/contract/engine/rules.ts';
 import { backupTypes } from '../../../shared/model/job.ts';
 import type { Params } from '../../store/engine-api.ts';
@@ -62,4 +63,20 @@ export function useRuleForm(rule: RuleView | undefined, defaults: Partial<RuleFo
       objects: (value) => (value.length === 0 ? t('rule.chooseVm') : null),
     },
   });
+}
+
+type RuleFormState = ReturnType<typeof useRuleForm>;
+
+/** Where there is only one platform or pool, nobody needs to choose it. */
+export function useOnlyChoice(
+  form: RuleFormState,
+  field: 'platform' | 'pool',
+  choices: ReadonlyArray<{ id: number }>,
+): void {
+  const only = choices.length === 1 && choices[0] !== undefined ? String(choices[0].id) : null;
+  const { setFieldValue } = form;
+  const value = form.values[field];
+  useEffect(() => {
+    if (only !== null && value === null) setFieldValue(field, only);
+  }, [only, value, field, setFieldValue]);
 }

@@ -9,7 +9,7 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 import { useClientChoices } from '../common/client-choices.ts';
 import { sizeOf } from '../common/object-state.ts';
-import { type RuleFormValues, toRuleFields, useRuleForm } from './rule-form-state.ts';
+import { type RuleFormValues, toRuleFields, useOnlyChoice, useRuleForm } from './rule-form-state.ts';
 
 const noObjects: readonly ObjectView[] = [];
 const shownChoices = 200;
@@ -17,7 +17,7 @@ const shownChoices = 200;
 interface Props {
   readonly rule: RuleView | undefined;
   readonly defaults: Partial<RuleFormValues>;
-  onClose(): void;
+  readonly onClose: () => void;
 }
 
 function useChoices(platform: string | null) {
@@ -46,7 +46,9 @@ export function RuleForm({ rule, defaults, onClose }: Props) {
   const { save, error, isRunning } = useSave(rule, onClose);
   const { platform, objects } = form.values;
   const { platforms, pools, own } = useChoices(platform);
-  const clients = useClientChoices();
+  useOnlyChoice(form, 'platform', platforms);
+  useOnlyChoice(form, 'pool', pools);
+  const clients = useClientChoices() ?? [];
   const chosen = own.filter((object) => objects.includes(String(object.id)));
   const size = chosen.reduce((sum, object) => sum + sizeOf(object), 0);
   const caught =
@@ -74,7 +76,7 @@ export function RuleForm({ rule, defaults, onClose }: Props) {
               {...field}
               data={platforms.map(({ id, name }) => ({ value: String(id), label: name }))}
               nothingFoundMessage={t('rule.noPlatform')}
-              onChange={(value) => form.setValues({ platform: value, objects: [] })}
+              onChange={(value: string | null) => form.setValues({ platform: value, objects: [] })}
             />
           )}
         </FormRow>

@@ -1,6 +1,6 @@
 import { IconListDetails } from '@tabler/icons-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { useLocation, useNavigate, useParams } from 'react-router';
 import type { TaskView } from '../../../shared/contract/engine/tasks.ts';
 import { ActionButton } from '../../components/action-button.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
@@ -102,7 +102,7 @@ function TaskList({ query }: { readonly query: QueryState }) {
     () => ({ isOpen, toggle, render: (task: TaskView) => <TaskDetails task={task} /> }),
     [isOpen, toggle],
   );
-  const { search } = window.location;
+  const { search } = useLocation();
   const open = useCallback(
     (task: TaskView) => void navigate(`/tasks/${task.id}${search}`, { replace: true }),
     [navigate, search],
