@@ -44,6 +44,7 @@ export function ContextMenu({ at, title, actions, onClose }: ContextProps) {
       offset={2}
       shadow="none"
       transitionProps={{ duration: 0 }}
+      withInitialFocusPlaceholder={false}
       loop
     >
       <Menu.Target>
@@ -66,7 +67,14 @@ interface DropProps {
 /** A menu below a button. */
 export function DropMenu({ actions, children }: DropProps) {
   return (
-    <Menu position="bottom-end" offset={4} shadow="none" transitionProps={{ duration: 0 }} loop>
+    <Menu
+      position="bottom-end"
+      offset={4}
+      shadow="none"
+      transitionProps={{ duration: 0 }}
+      withInitialFocusPlaceholder={false}
+      loop
+    >
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         <Items actions={actions} />

@@ -26,7 +26,6 @@ export class FakeEngine {
   needsFirstPassword = false;
   password = 'correct horse';
   firstToken = 'first-token';
-  embedded = true;
   role: Role = 'owner';
   private readonly peers = new Set<Peer<Contract>>();
   private readonly api: Api;
@@ -69,9 +68,7 @@ export class FakeEngine {
     return near;
   }
 
-  private announce(...topics: Topic[]): void {
-    for (const topic of topics) this.notify({ topic });
-  }
+  private announce = (...topics: Topic[]) => topics.forEach((topic) => this.notify({ topic }));
 
   /** Tells every console that something changed. */
   notify(notice: Notice): void {
@@ -96,7 +93,7 @@ export class FakeEngine {
         needsFirstPassword: this.needsFirstPassword,
         version: '0.1.0',
         host: 'backup-mgr.dc1.example',
-        embedded: this.embedded,
+        embedded: true,
       }),
       'session.signIn': async ({ password }, caller) => {
         if (password.reveal() !== this.password)
@@ -298,7 +295,7 @@ export class FakeEngine {
       'tasks.cancel': async ({ task }) => end(task),
       'tasks.abandon': async ({ task }) => end(task),
       'tasks.markSeen': async ({ task }) => {
-        for (const one of data.tasks) if (task === undefined || String(one.id) === task) one.unseen = false;
+        for (const one of data.tasks) one.unseen &&= task !== undefined && String(one.id) !== task;
         this.announce('tasks');
         return {};
       },

@@ -43,6 +43,20 @@ export function storageSuite(label: string, make: () => Promise<Storage>): void 
       }
     });
 
+    it('needs the parts no more once it says so', async () => {
+      const storage = await make();
+      await storage.prepare();
+      const parts = [Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)];
+      let calls = 0;
+      await storage.write('data', name('6'), parts, () => {
+        calls++;
+        for (const part of parts) part.fill(0);
+      });
+      expect(calls).toBeLessThan(2);
+      const expected = Buffer.concat([Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)]);
+      expect((await storage.read('data', name('6'))).equals(expected)).toBe(true);
+    });
+
     it('takes a file of thousands of parts', async () => {
       const storage = await make();
       await storage.prepare();

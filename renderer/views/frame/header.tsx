@@ -68,16 +68,11 @@ export function Header({ onPalette, onKeys }: Props) {
       </button>
       {user !== null && user !== undefined && (
         <DropMenu actions={account}>
-          <button
-            type="button"
-            className="hbtn"
-            title={t(`role.${user.role}`)}
-            aria-label={t('frame.account', { name: user.name })}
-          >
+          <button type="button" className="hbtn" title={t(`role.${user.role}`)}>
             <span className="avatar" aria-hidden>
               {user.name.slice(0, 2).toUpperCase()}
             </span>
-            {user.name}
+            <span className="vh">{t('frame.account')}</span> {user.name}
             <IconChevronDown className="ic sm" aria-hidden />
           </button>
         </DropMenu>

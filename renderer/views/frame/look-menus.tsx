@@ -34,9 +34,10 @@ export function LookMenus() {
   return (
     <>
       <DropMenu actions={choices}>
-        <button type="button" className="hbtn" aria-label={t('frame.language', { name: languages[language].name })}>
+        <button type="button" className="hbtn">
           <IconWorld className="ic" aria-hidden />
           {languages[language].short}
+          <span className="vh">{t('frame.language', { name: languages[language].name })}</span>
         </button>
       </DropMenu>
       <button type="button" className="hbtn" aria-label={theme.label} title={theme.label} onClick={() => theme.run()}>

@@ -80,7 +80,7 @@ function useFoundGroups(words: readonly string[], isOpen: boolean): Group[] {
   if (words.length === 0) return [];
   const go = (to: string) => () => void navigate(to);
   const named = (name: string, actions: readonly Action[]) =>
-    actions.map((action) => ({ ...action, id: `${action.id} ${name}`, label: `${action.label} – ${name}` }));
+    actions.map((action) => ({ ...action, name, id: `${action.id} ${name}`, label: `${action.label} – ${name}` }));
   const found = <T,>(rows: readonly T[], text: (row: T) => string) =>
     rows.filter((row) => fits(words, text(row))).slice(0, perGroup);
   const foundObjects = found(objects, (one) => one.name);
@@ -88,7 +88,8 @@ function useFoundGroups(words: readonly string[], isOpen: boolean): Group[] {
   const doable = [
     ...objects.flatMap((one) => named(one.name, objectActions(one))),
     ...rules.flatMap((one) => named(one.name, ruleActions(one))),
-  ].filter((action) => action.disabled === undefined && fits(words, action.label));
+    // A name alone finds the object; only a verb beside it offers to do something (Enter runs the first line).
+  ].filter(({ disabled, label, name }) => disabled === undefined && fits(words, label) && !fits(words, name));
   return [
     { id: 'do', label: t('palette.actions'), actions: doable.slice(0, perGroup) },
     {
@@ -166,7 +167,7 @@ export function Palette() {
       transitionProps={{ duration: 0 }}
       onSpotlightOpen={() => setOpen(true)}
       onSpotlightClose={() => setOpen(false)}
-      aria-label={t('frame.search')}
+      attributes={{ content: { 'aria-label': t('frame.search') } }}
     >
       <Spotlight.Search
         placeholder={t('frame.search')}

@@ -43,7 +43,7 @@ export function PoolPane({ query }: { readonly query: QueryState }) {
   return (
     <nav className="pane" style={{ width: 212 }} aria-label={t('place.pools')}>
       <div className="pl scroll">
-        <h3>{t('place.pools')}</h3>
+        <h2>{t('place.pools')}</h2>
         <Link
           className="pool"
           to={query.link({ pool: null, offset: null, point: null })}
