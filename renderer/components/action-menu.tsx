@@ -1,12 +1,19 @@
 import { Menu } from '@mantine/core';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useEffect, useRef } from 'react';
 import { type Action, perform } from './action.ts';
 
 function Items({ actions }: { readonly actions: readonly Action[] }) {
+  const first = useRef<HTMLButtonElement>(null);
+  // The keyboard goes on in the menu, whichever way it was opened.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => first.current?.focus({ preventScroll: true }));
+    return () => cancelAnimationFrame(frame);
+  }, []);
   return actions.map((action, index) => (
     <Fragment key={action.id}>
       {action.startsGroup === true && index > 0 && <Menu.Divider />}
       <Menu.Item
+        ref={index === 0 ? first : undefined}
         className={action.disabled !== undefined ? 'off' : action.danger === true ? 'del' : ''}
         aria-disabled={action.disabled !== undefined}
         title={action.disabled}

@@ -37,6 +37,7 @@ export function ConfirmDialog({ question, onClose }: { readonly question: Questi
       centered
       withCloseButton={false}
       transitionProps={{ duration: 0 }}
+      lockScroll={false}
       attributes={{ header: { role: 'none' } }}
     >
       {question.text !== undefined && <p className="s12 t2">{question.text}</p>}

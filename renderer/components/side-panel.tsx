@@ -12,9 +12,10 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** True when Escape belongs to something that floats above the page. */
+/** True when Escape and single keys belong to something that floats above the page. */
 export function isFloatingOpen(): boolean {
-  return document.querySelector('[role=dialog][aria-modal=true], [role=menu], [role=listbox]') !== null;
+  const floating = document.querySelectorAll('[role=dialog][aria-modal=true], [role=menu], [role=listbox]');
+  return [...floating].some((element) => element.checkVisibility());
 }
 
 /** Closes on Escape, unless a menu or dialog above has it first. */
@@ -23,8 +24,9 @@ export function useEscape(onEscape: () => void): void {
     if (event.key === 'Escape' && !event.defaultPrevented && !isFloatingOpen()) onEscape();
   });
   useEffect(() => {
-    window.addEventListener('keydown', listen);
-    return () => window.removeEventListener('keydown', listen);
+    // Before the menus: once they have handled the key themselves they are gone.
+    window.addEventListener('keydown', listen, { capture: true });
+    return () => window.removeEventListener('keydown', listen, { capture: true });
   }, []);
 }
 

@@ -10,7 +10,7 @@ import { FakeEngine } from '../fakes/fake-engine.ts';
 import { emptyData } from '../fakes/fake-engine-data.ts';
 import { sampleData } from '../fakes/sample-data.ts';
 
-const folder = fileURLToPath(new URL('../../dist/renderer', import.meta.url));
+const folder = process.env['PAGE'] ?? fileURLToPath(new URL('../../dist/renderer', import.meta.url));
 const port = Number(process.argv[2] ?? '7777');
 const mode = process.argv[3] ?? 'full';
 

@@ -54,7 +54,10 @@ test('the waiting client is announced and authorized by a right click', async ()
     .click();
   await expect(page.getByRole('contentinfo').getByText('unauthorized client')).toHaveCount(0);
   await expect(page.getByRole('complementary')).toHaveCount(0);
-  await page.getByRole('navigation', { name: 'Clients' }).getByRole('link', { name: /^Clients/u }).click();
+  await page
+    .getByRole('navigation', { name: 'Clients' })
+    .getByRole('link', { name: /^Clients/u })
+    .click();
   await expect(row('node1').getByText('Online')).toBeVisible();
 });
 
@@ -107,11 +110,7 @@ test('make a rule and run it from its context menu', async () => {
 
 test('watch its progress without a reload until it is done', async () => {
   await page.getByRole('link', { name: 'Task queue' }).click();
-  await expect(
-    main()
-      .getByText(/\d\s%/u)
-      .first(),
-  ).toBeVisible();
+  await expect(main().getByText(/\d\s%/u).first()).toBeVisible();
   await expect(row('web.raw').first().getByText('Done')).toBeVisible({ timeout: 60_000 });
 });
 

@@ -22,7 +22,18 @@ describe.skipIf(missing !== undefined)('faults around a real VM', () => {
     await lab.addAgent('node1');
     await lab.ok('platforms', 'add', '--client', 'node1', '--kind', 'libvirt', '--uri', labUri);
     await lab.addPool('node1');
-    await lab.ok('rules', 'add', '--name', 'vm', '--platform', 'libvirt', '--object', guest.domain, '--pool', 'Default');
+    await lab.ok(
+      'rules',
+      'add',
+      '--name',
+      'vm',
+      '--platform',
+      'libvirt',
+      '--object',
+      guest.domain,
+      '--pool',
+      'Default',
+    );
   });
   afterAll(async () => {
     await runProgram('libvirtd', ['-d'], { okCodes: [0, 1] });
@@ -149,7 +160,10 @@ describe.skipIf(missing !== undefined)('faults around a real VM', () => {
 
     const { stdout } = await runProgram('pgrep', ['-x', 'libvirtd']);
     for (const pid of stdout.trim().split('\n')) process.kill(Number(pid), 'SIGTERM');
-    await lab.until('libvirtd to end', async () => (await runProgram('pgrep', ['-x', 'libvirtd'], { okCodes: [0, 1] })).exitCode === 1);
+    await lab.until(
+      'libvirtd to end',
+      async () => (await runProgram('pgrep', ['-x', 'libvirtd'], { okCodes: [0, 1] })).exitCode === 1,
+    );
     expect((await lab.ended(await lab.run('vm'))).error).toMatchObject({ code: 'platformUnreachable' });
     const [object] = await lab.rows('objects', 'list');
     expect(object).toMatchObject({ stale: true });

@@ -28,6 +28,7 @@ Object.defineProperties(Element.prototype, {
   clientWidth: { configurable: true, get: () => 1300 },
 });
 Object.defineProperty(HTMLElement.prototype, 'offsetHeight', { configurable: true, get: () => 160 });
+Element.prototype.checkVisibility = () => true;
 Element.prototype.scrollTo = () => undefined;
 Element.prototype.scrollIntoView = () => undefined;
 

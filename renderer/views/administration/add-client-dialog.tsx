@@ -16,6 +16,7 @@ export function AddClientDialog({ onClose }: { readonly onClose: () => void }) {
       size={640}
       centered
       transitionProps={{ duration: 0 }}
+      lockScroll={false}
       attributes={{ header: { role: 'none' } }}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >

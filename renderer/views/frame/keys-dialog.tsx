@@ -27,6 +27,7 @@ export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
       size={480}
       centered
       transitionProps={{ duration: 0 }}
+      lockScroll={false}
       attributes={{ header: { role: 'none' } }}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >

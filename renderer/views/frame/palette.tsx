@@ -165,6 +165,7 @@ export function Palette() {
       scrollable
       maxHeight={420}
       transitionProps={{ duration: 0 }}
+      lockScroll={false}
       onSpotlightOpen={() => setOpen(true)}
       onSpotlightClose={() => setOpen(false)}
       attributes={{ content: { 'aria-label': t('frame.search') } }}
