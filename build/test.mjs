@@ -22,6 +22,7 @@ const steps = [
   ['floors', process.execPath, 'test/floors/floors.ts'],
   ['page', bin('vite'), 'build', '--config', 'build/vite.config.ts', '--logLevel', 'warn'],
   ['unit', bin('vitest'), 'run', '--project', 'node', '--project', 'dom'],
+  ['programs', bin('vitest'), 'run', '--project', 'programs'],
   ['lab VM', bin('vitest'), 'run', '--project', 'lab', 'test/lab/first-light.lab.ts'],
   ['browser', bin('playwright'), 'test', '--config', 'test/e2e/playwright.config.ts'],
 ];

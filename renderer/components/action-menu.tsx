@@ -28,6 +28,9 @@ function Items({ actions }: { readonly actions: readonly Action[] }) {
   ));
 }
 
+/** Not keys: the one that opened the menu would close it at once. */
+const pressEvents = ['mousedown', 'touchstart'];
+
 /** Where a context menu opens, in window pixels. */
 export interface MenuPlace {
   readonly x: number;
@@ -52,6 +55,7 @@ export function ContextMenu({ at, title, actions, onClose }: ContextProps) {
       shadow="none"
       transitionProps={{ duration: 0 }}
       withInitialFocusPlaceholder={false}
+      clickOutsideEvents={pressEvents}
       loop
     >
       <Menu.Target>

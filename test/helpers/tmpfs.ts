@@ -1,5 +1,6 @@
 import type { TestContext } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
+import { lacking } from './needs.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /**
@@ -15,8 +16,7 @@ export async function onTmpfs(
   try {
     await runProgram('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path]);
   } catch (error) {
-    console.warn(`NOT TESTED, tmpfs cannot be mounted here: ${String(error)}`);
-    context.skip('tmpfs cannot be mounted here (needs root)');
+    context.skip(lacking(`tmpfs cannot be mounted here: ${String(error)}`), 'tmpfs needs root');
   }
   try {
     await work(path, async (mode) => {

@@ -6,11 +6,11 @@ import { runProgram } from '../../shared/node/run-program.ts';
 import { Lab, poolPassword } from '../helpers/programs.ts';
 import { Restic } from '../helpers/restic.ts';
 import { Guest, labMissing, labUri, startLibvirtd, virsh } from './lab.ts';
+import { lacking } from '../helpers/needs.ts';
 
 const missing = labMissing();
-if (missing !== undefined) console.warn(`SKIPPED: ${missing}, no real VM is tested`);
 
-describe.skipIf(missing !== undefined)('faults around a real VM', () => {
+describe.skipIf(lacking(missing))('faults around a real VM', () => {
   let lab: Lab;
   let guest: Guest;
 

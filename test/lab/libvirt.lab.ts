@@ -12,10 +12,10 @@ import { mib, qemuImg, readDisk } from '../agent/disks/images.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
 import { platformSuite } from '../suites/platform-suite.ts';
 import { checkLoad, Guest, labMissing, labUri, startLibvirtd, virsh, vmLab, withMounted } from './lab.ts';
+import { lacking } from '../helpers/needs.ts';
 
 const missing = labMissing();
-if (missing !== undefined) console.warn(`SKIPPED: ${missing}, nothing of libvirt is tested`);
-const lab = describe.skipIf(missing !== undefined);
+const lab = describe.skipIf(lacking(missing));
 
 const roots = { run: '/run/holdfast/lab00001', scratch: '/var/lib/holdfast-scratch/lab00001' };
 const platform = createPlatform(

@@ -11,6 +11,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { onTmpfs } from '../../helpers/tmpfs.ts';
 import { TestScope } from '../platforms/job-scope.ts';
 import { allExtents, haveQemu, mib, noise, qemuImg, readDisk, writeRaw } from './images.ts';
+import { lacking } from '../../helpers/needs.ts';
 
 let folder: string;
 let sockets = 0;
@@ -31,7 +32,7 @@ function openImage(
   return openFileDisk({ id: 'd', path, format, socketPath, mayRead }, scope);
 }
 
-describe.skipIf(!haveQemu())('image files through QEMU', () => {
+describe.skipIf(lacking(haveQemu() ? undefined : 'qemu-utils are not installed'))('image files through QEMU', () => {
   it('reads qcow2 with awkward names, finds its holes and leaves nothing behind', async () => {
     const content = await writeRaw(join(folder, 'a.raw'), 64 * mib, {
       0: noise('q', 3 * mib),

@@ -11,6 +11,7 @@ import type { Roots } from '../../../agent/platforms/roots.ts';
 import { platformSuite } from '../../suites/platform-suite.ts';
 import { haveQemu, mib, noise, qemuImg, readDisk, writeRaw } from '../disks/images.ts';
 import { TestScope } from './job-scope.ts';
+import { itAsUser, lacking } from '../../helpers/needs.ts';
 
 const qemu = haveQemu();
 const signal = new AbortController().signal;
@@ -114,15 +115,18 @@ describe('image directory', () => {
     await inner.release();
   });
 
-  it.skipIf(!qemu)('refuses a backing file outside of the folder', async () => {
-    await writeRaw(join(at.base, 'outer.raw'), mib, {});
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '../outer.raw', join(at.folder, 'over.qcow2'));
-    const scope = new TestScope();
-    await expect(at.platform.openSource((await find('over.qcow2'))?.uuid ?? '', scope)).rejects.toMatchObject({
-      code: 'diskUnsupported',
-    });
-    expect(scope.open).toEqual([]);
-  });
+  it.skipIf(lacking(qemu ? undefined : 'qemu-utils are not installed'))(
+    'refuses a backing file outside of the folder',
+    async () => {
+      await writeRaw(join(at.base, 'outer.raw'), mib, {});
+      qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '../outer.raw', join(at.folder, 'over.qcow2'));
+      const scope = new TestScope();
+      await expect(at.platform.openSource((await find('over.qcow2'))?.uuid ?? '', scope)).rejects.toMatchObject({
+        code: 'diskUnsupported',
+      });
+      expect(scope.open).toEqual([]);
+    },
+  );
 
   it('says which folder is missing or no folder', async () => {
     const gone = join(at.base, 'gone');
@@ -197,7 +201,7 @@ describe('image directory', () => {
     expect(await readdir(at.folder)).toContain('killed');
   });
 
-  it.skipIf(process.getuid?.() === 0)('says when it may not write', async () => {
+  itAsUser('says when it may not write', async () => {
     await chmod(at.folder, 0o500);
     const request = {
       configuration: (await at.platform.openSource((await find('b.raw'))?.uuid ?? '', new TestScope())).configuration,

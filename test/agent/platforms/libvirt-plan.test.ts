@@ -12,6 +12,7 @@ import type { DeployRequest } from '../../../agent/platforms/platform.ts';
 import type { VmConfiguration } from '../../../shared/model/vm.ts';
 import { fullDomain } from './domain-fixture.ts';
 import { TestScope } from './job-scope.ts';
+import { lacking } from '../../helpers/needs.ts';
 
 const haveVirsh = spawnSync('virsh', ['-q', '-c', 'test:///default', 'list']).status === 0;
 if (!haveVirsh) console.warn('SKIPPED: virsh is not installed, planning and listing on libvirt are not tested');
@@ -64,7 +65,7 @@ function requestOf(xml: string, ids: readonly string[], more: Partial<DeployRequ
   };
 }
 
-describe.skipIf(!haveVirsh)('planning a deployment', () => {
+describe.skipIf(lacking(haveVirsh ? undefined : 'libvirt-clients are not installed'))('planning a deployment', () => {
   const virsh = new Virsh(uri);
 
   it('takes the next free name and free paths', async () => {
@@ -123,7 +124,7 @@ describe.skipIf(!haveVirsh)('planning a deployment', () => {
   });
 });
 
-describe.skipIf(!haveVirsh)('a libvirt connection', () => {
+describe.skipIf(lacking(haveVirsh ? undefined : 'libvirt-clients are not installed'))('a libvirt connection', () => {
   const connect = (address: string) =>
     createPlatform(
       'libvirt',

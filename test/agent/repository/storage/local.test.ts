@@ -8,6 +8,7 @@ import { AppError } from '../../../../shared/errors.ts';
 import { temporaryFolder } from '../../../helpers/temporary-folder.ts';
 import { onTmpfs } from '../../../helpers/tmpfs.ts';
 import { storageSuite } from '../../../suites/storage-suite.ts';
+import { itAsUser } from '../../../helpers/needs.ts';
 
 const name = 'ab'.repeat(32);
 const newPath = async () => join(await temporaryFolder(), 'repository');
@@ -79,7 +80,7 @@ describe('local storage', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('turns missing rights into storageDenied', async () => {
+  itAsUser('turns missing rights into storageDenied', async () => {
     const storage = new LocalStorage(await newPath());
     await storage.prepare();
     await chmod(join(storage.location, 'locks'), 0o500);
