@@ -2,7 +2,7 @@ import { AppError, messageOf } from '../../shared/errors.ts';
 import { idOf } from './blob-id.ts';
 import type { SealingKey } from './cipher.ts';
 import { compress, decompress } from './compression.ts';
-import { freeMemory } from './memory.ts';
+import { freeMemory, freeWhole } from './memory.ts';
 
 /** What has to be known to open a stored blob. */
 export interface StoredBlob {
@@ -57,7 +57,7 @@ export function sealBlob(key: SealingKey, plain: Uint8Array): SealedCell {
  */
 export function verifySealed(key: SealingKey, sealed: Uint8Array, blob: StoredBlob): void {
   try {
-    freeMemory(openBlob(key, sealed, blob));
+    freeWhole(openBlob(key, sealed, blob));
   } catch (error) {
     throw notSurvived(messageOf(error), error);
   }

@@ -5,6 +5,8 @@ export interface ByteSource {
   extents(signal: AbortSignal): AsyncIterable<{ offset: number; length: number; zero: boolean }>;
   /** Exactly `length` bytes; the caller owns the buffer. */
   read(offset: number, length: number): Promise<Buffer>;
+  /** Like `read`, into memory of the caller: fills all of `target`. Sources that can save the copy have it. */
+  readInto?(offset: number, target: Uint8Array): Promise<void>;
 }
 
 /** What a restore writes into; zero ranges are never written. */

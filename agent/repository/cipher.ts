@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomFillSync, timingSafeEqual } fro
 import type { Cipheriv } from 'node:crypto';
 import sodium from 'sodium-native';
 import { AppError } from '../../shared/errors.ts';
+import { freeMemory } from './memory.ts';
 
 // The published types are older than the module.
 declare module 'sodium-native' {
@@ -14,8 +15,8 @@ declare module 'sodium-native' {
 export const sealOverhead = 32;
 const ivBytes = 16;
 const macBytes = 16;
-/** The cipher is fed in pieces so that its output buffers stay small and are reused by the allocator. */
-const pieceBytes = 64 * 1024;
+/** The cipher makes a buffer for what it gives out; of a long blob it must not be a second copy. */
+const pieceBytes = 1024 * 1024;
 
 /** AES-256 key and the two halves of the Poly1305-AES key, as restic's design document names them. */
 export interface KeyBytes {
@@ -47,7 +48,10 @@ export class SealingKey {
     this.#nonceCipher = createCipheriv('aes-128-ecb', bytes.k, null).setAutoPadding(false);
   }
 
-  /** Seals `plain` into `target` at `offset`, which must have `plain.length + sealOverhead` bytes left. */
+  /**
+   * Seals `plain` into `target` at `offset`, which must have `plain.length + sealOverhead` bytes left. `plain` may lie in
+   * the same memory if it begins at least `sealOverhead` behind `offset`; it is overwritten then.
+   */
   sealInto(plain: Uint8Array, target: Buffer, offset: number): number {
     const iv = this.#newIv();
     target.set(iv, offset);
@@ -57,6 +61,7 @@ export class SealingKey {
       const piece = cipher.update(plain.subarray(start, start + pieceBytes));
       target.set(piece, position);
       position += piece.length;
+      freeMemory(piece);
     }
     this.#mac(iv, target.subarray(offset + ivBytes, position), target.subarray(position, position + macBytes));
     return position + macBytes - offset;

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { freeWhole } from './memory.ts';
 
 /** zstd 1 stores 6 % more than 3 and costs hardly more than none at all (measured with VM disks). */
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -6,8 +7,18 @@ const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** One zstd frame with the content size in its header, or undefined when that would not be shorter. */
 export function compress(plain: Uint8Array): Buffer | undefined {
   if (plain.length === 0) return undefined;
-  const compressed = zstdCompressSync(plain, options);
-  return compressed.length < plain.length ? compressed : undefined;
+  const compressed = zstdCompressSync(plain, { ...options, chunkSize: boundOf(plain.length) });
+  if (compressed.length < plain.length) return compressed;
+  freeWhole(compressed);
+  return undefined;
+}
+
+/**
+ * What zstd can need at most (ZSTD_COMPRESSBOUND in zstd.h). With less room it goes by way of a buffer of its own, and
+ * each further piece of output would be a buffer that waits for the collector.
+ */
+function boundOf(bytes: number): number {
+  return bytes + (bytes >> 8) + 1024;
 }
 
 /** Compresses even when it does not pay: for what restic always stores compressed (trees, index, snapshots). */
@@ -21,6 +32,7 @@ export function compressAlways(plain: Uint8Array): Buffer {
  * @throws Error when the frame is broken or longer than that
  */
 export function decompress(compressed: Uint8Array, maxBytes: number, expectedBytes = 0): Buffer {
-  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes), 16 * 1024 * 1024);
+  // One byte more than needed: Node follows up a full buffer with another one.
+  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes + 1), 16 * 1024 * 1024 + 1);
   return zstdDecompressSync(compressed, { maxOutputLength: Math.max(1, maxBytes), chunkSize });
 }

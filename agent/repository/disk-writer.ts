@@ -1,13 +1,15 @@
 import { AppError } from '../../shared/errors.ts';
 import { sealBlob, verifySealed } from './blob-codec.ts';
 import { idBytes, zeroBlobId } from './blob-id.ts';
+import { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
-import type { SealingKey } from './cipher.ts';
+import { type SealingKey, sealOverhead } from './cipher.ts';
 import { ContentList } from './content-list.ts';
 import { cellBytesFor, DiskList } from './disk-cells.ts';
 import type { PackWriter } from './pack-writer.ts';
-import type { VerifyMode } from './pipeline-messages.ts';
-import { cellLengths, type PlanItem, planReads } from './read-plan.ts';
+import { freeMemory } from './memory.ts';
+import type { Batch, VerifyMode } from './pipeline-messages.ts';
+import { cellLengths, longestRead, type PlanItem, planReads } from './read-plan.ts';
 import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
 import type { HashedBatch, WorkerPool } from './worker-pool.ts';
@@ -59,7 +61,7 @@ const largestCell = 16 * 1024 * 1024;
 
 /**
  * Stores a disk: reads in flight → threads hash → unknown cells are compressed and sealed → packs.
- * Memory: (4 + 2 per thread) batches of max(1 MiB, a cell), plain and sealed, and the packs under way.
+ * Memory: (4 + 2 per thread) buffers of max(1 MiB, a cell), which stay the same ones, and the packs under way.
  * @throws AppError diskReadFailed, storage errors, repositoryDamaged (verify before upload), cancelled
  */
 export async function writeDisk(
@@ -74,7 +76,7 @@ export async function writeDisk(
   // A failure in one task must stop the planning of the next ones, and a foreign abort both.
   const stop = new AbortController();
   const signal = AbortSignal.any([pipeline.signal, stop.signal]);
-  const tasks = new TaskGroup(parallelReads + 2 * pipeline.pool.size, signal);
+  const tasks = new TaskGroup(batchesOf(pipeline.pool), signal);
   try {
     for await (const item of planReads(source, cellBytes, signal)) {
       if (item.kind === 'zero') run.addZeros(item.length);
@@ -89,11 +91,17 @@ export async function writeDisk(
   return run.finish();
 }
 
+function batchesOf(pool: WorkerPool): number {
+  return parallelReads + 2 * pool.size;
+}
+
+type Hashed = Pick<HashedBatch, 'ids' | 'zero'>;
+
 /** A place in the list that is filled when its turn has come and its batch is hashed. */
 interface ListItem {
   zeroLength: number;
   lengths: Uint32Array;
-  hashed: Pick<HashedBatch, 'ids' | 'zero'> | undefined;
+  hashed: Hashed | undefined;
 }
 const noCells = new Uint32Array(0);
 
@@ -103,6 +111,7 @@ class DiskRun {
   readonly #cellBytes: number;
   readonly #onProgress: ((progress: DiskProgress) => void) | undefined;
   readonly #reads = new Slots(parallelReads);
+  readonly #buffers: BufferPool;
   readonly #content = new ContentList();
   readonly #list: DiskList;
   readonly #zeroLengths = new Set<number>();
@@ -121,6 +130,9 @@ class DiskRun {
     this.#source = source;
     this.#cellBytes = cellBytes;
     this.#onProgress = onProgress;
+    const bytes = longestRead(cellBytes);
+    const overhead = Math.ceil(bytes / cellBytes) * sealOverhead;
+    this.#buffers = new BufferPool(bytes + overhead, batchesOf(pipeline.pool));
     this.#list = new DiskList(this.#content, cellBytes, (length) => this.#zeroLengths.add(length));
   }
 
@@ -134,22 +146,27 @@ class DiskRun {
     const place: ListItem = { zeroLength: 0, lengths: cellLengths(item.length, this.#cellBytes), hashed: undefined };
     this.#queue.push(place);
     return async () => {
-      const bytes = await this.#reads.run(() => this.#source.read(item.offset, item.length));
-      if (bytes.length !== item.length) {
-        throw new AppError('diskReadFailed', `the disk gave ${bytes.length} of ${item.length} bytes at ${item.offset}`);
-      }
+      const batch = await this.#reads.run(() => this.#read(item, place.lengths));
       this.#progress.bytesRead += item.length;
-      const batch = await this.#pipeline.pool.hash(bytes, place.lengths);
-      const wanted = this.#claim(batch, place.lengths);
-      place.hashed = batch;
+      const { bytes, ids, zero } = await this.#pipeline.pool.hash(batch);
+      const wanted = this.#claim({ ids, zero }, place.lengths);
+      place.hashed = { ids, zero };
       this.#drain();
-      if (wanted === undefined) batch.drop();
-      else await this.#store(batch, place.lengths, wanted);
+      this.#buffers.give(wanted === undefined ? bytes : await this.#store({ ...batch, bytes }, ids, wanted));
       this.#report();
     };
   }
 
+  async #read(item: { offset: number; length: number }, lengths: Uint32Array): Promise<Batch> {
+    const batch = { bytes: this.#buffers.take(), offset: lengths.length * sealOverhead, lengths };
+    const target = Buffer.from(batch.bytes, batch.offset, item.length);
+    if (this.#source.readInto !== undefined) await this.#source.readInto(item.offset, target);
+    else copyRead(await this.#source.read(item.offset, item.length), target, item.offset);
+    return batch;
+  }
+
   async finish(): Promise<WrittenDisk> {
+    this.#buffers.clear();
     this.#list.end();
     for (const length of this.#zeroLengths) await this.#storeZeros(length);
     this.#report();
@@ -171,7 +188,7 @@ class DiskRun {
   }
 
   /** Marks the cells that nobody has yet; undefined when there are none. */
-  #claim(batch: HashedBatch, lengths: Uint32Array): Uint8Array | undefined {
+  #claim(batch: Hashed, lengths: Uint32Array): Uint8Array | undefined {
     const wanted = new Uint8Array(lengths.length);
     let any = false;
     for (let i = 0; i < lengths.length; i++) {
@@ -183,23 +200,24 @@ class DiskRun {
     return any ? wanted : undefined;
   }
 
-  async #store(batch: HashedBatch, lengths: Uint32Array, wanted: Uint8Array): Promise<void> {
-    const stored = await batch.store(wanted, this.#pipeline.verify);
-    const bytes = Buffer.from(stored.bytes);
+  /** @returns the batch's buffer, which is free again */
+  async #store(batch: Batch, ids: Uint8Array, wanted: Uint8Array): Promise<ArrayBuffer> {
+    const stored = await this.#pipeline.pool.store(batch, { ids, wanted, verify: this.#pipeline.verify });
     let at = 0;
     let k = 0;
-    for (let i = 0; i < lengths.length; i++) {
+    for (let i = 0; i < batch.lengths.length; i++) {
       if (wanted[i] !== 1) continue;
       const length = stored.lengths[k] as number;
       await this.#add({
-        id: batch.ids.subarray(i * idBytes, (i + 1) * idBytes),
-        parts: [bytes.subarray(at, at + length)],
-        plainLength: lengths[i] as number,
+        id: ids.subarray(i * idBytes, (i + 1) * idBytes),
+        parts: [new Uint8Array(stored.bytes, at, length)],
+        plainLength: batch.lengths[i] as number,
         compressed: stored.compressed[k] === 1,
       });
       at += length;
       k++;
     }
+    return stored.bytes;
   }
 
   async #storeZeros(length: number): Promise<void> {
@@ -228,7 +246,7 @@ class DiskRun {
     if (done > 0) this.#queue = this.#queue.slice(done);
   }
 
-  #append(item: ListItem, hashed: Pick<HashedBatch, 'ids' | 'zero'>): void {
+  #append(item: ListItem, hashed: Hashed): void {
     this.#zeros(item.zeroLength);
     for (let i = 0; i < item.lengths.length; i++) {
       const length = item.lengths[i] as number;
@@ -251,3 +269,11 @@ class DiskRun {
   }
 }
 const noIds = new Uint8Array(0);
+
+function copyRead(bytes: Buffer, target: Buffer, offset: number): void {
+  if (bytes.length !== target.length) {
+    throw new AppError('diskReadFailed', `the disk gave ${bytes.length} of ${target.length} bytes at ${offset}`);
+  }
+  target.set(bytes);
+  freeMemory(bytes);
+}

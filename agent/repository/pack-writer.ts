@@ -1,9 +1,10 @@
 import type { BlobIndex } from './blob-index.ts';
 import type { BlobType } from './blob-id.ts';
 import { BlobTable } from './blob-table.ts';
+import { BufferPool } from './buffer-pool.ts';
 import type { SealingKey } from './cipher.ts';
 import { encodeIndex, type FinishedPack } from './index-file.ts';
-import { PackBuilder, type SealedBlob } from './pack-builder.ts';
+import { PackBuilder, type SealedBlob, targetBytes } from './pack-builder.ts';
 import { headerEntryBytes } from './pack-header.ts';
 import type { Storage } from './storage/storage.ts';
 import { Slots } from './slots.ts';
@@ -13,6 +14,8 @@ import { sealUnpacked } from './unpacked.ts';
 /** When an index file is written before the end: restic's own limits. */
 const indexBlobs = 50_000;
 const indexAgeMs = 10 * 60_000;
+/** Packs are put together in blocks of this size. */
+const blockBytes = 1024 * 1024;
 const nowhere = { pack: 0, offset: 0, length: 0, plainLength: 0, compressed: false };
 
 /**
@@ -25,6 +28,9 @@ export class PackWriter {
   readonly #index: BlobIndex;
   readonly #signal: AbortSignal;
   readonly #uploads: TaskGroup;
+  /** Bounds the packs that are full and still in memory. */
+  readonly #sending: Slots;
+  readonly #blocks: BufferPool;
   /** One at a time fills packs: while a full pack waits for its upload, the others must not fill more of them. */
   readonly #filling = new Slots(1);
   #claims: Record<BlobType, BlobTable> = { data: new BlobTable(), tree: new BlobTable() };
@@ -41,6 +47,10 @@ export class PackWriter {
     this.#index = index;
     this.#signal = signal;
     this.#uploads = new TaskGroup(storage.connections, signal);
+    const sending = storage.sending ?? storage.connections;
+    this.#sending = new Slots(sending);
+    // One pack fills while the others are sent.
+    this.#blocks = new BufferPool(blockBytes, (sending + 1) * (targetBytes / blockBytes + 1));
   }
 
   /** Bytes of all files written so far: packs and index files. */
@@ -56,7 +66,7 @@ export class PackWriter {
   }
 
   /**
-   * Takes a claimed blob and waits while too many packs are being uploaded.
+   * Takes a copy of a claimed blob and waits while too many packs are being uploaded.
    * @returns bytes by which the repository grows: the blob and its header entry
    * @throws storage errors of this or an earlier upload
    */
@@ -65,7 +75,7 @@ export class PackWriter {
   }
 
   async #add(type: BlobType, blob: SealedBlob): Promise<number> {
-    const builder = (this.#open[type] ??= new PackBuilder(type));
+    const builder = (this.#open[type] ??= new PackBuilder(type, this.#blocks));
     const length = builder.add(blob);
     this.blobsStored[type]++;
     if (builder.isFull) {
@@ -83,24 +93,42 @@ export class PackWriter {
       if (builder !== undefined) await this.#upload(builder);
     }
     await this.#uploads.finish();
+    this.#blocks.clear();
     await this.#writeIndex();
   }
 
   /** Waits for the uploads under way after a failure; the packs they leave are unreferenced, which restic accepts. */
   async abandon(): Promise<void> {
     await this.#uploads.settle();
+    this.#blocks.clear();
   }
 
   async #upload(builder: PackBuilder): Promise<void> {
     const { pack, parts, sizeBytes } = builder.finish(this.#key);
-    await this.#uploads.start(async () => {
-      await this.#storage.write('data', pack.name, parts);
+    const onSent = await this.#hold(builder);
+    const upload = async () => {
+      await this.#storage.write('data', pack.name, parts, onSent).finally(onSent);
       this.#bytesStored += sizeBytes;
       this.#unindexed.push(pack);
       this.#unindexedBlobs += pack.blobs.length;
       const old = Date.now() - this.#lastIndexAt >= indexAgeMs;
       if (this.#unindexedBlobs >= indexBlobs || old) await this.#writeIndex();
+    };
+    await this.#uploads.start(upload).catch((error: unknown) => {
+      onSent();
+      throw error;
     });
+  }
+
+  /** Waits until one more pack may stand in memory. @returns what gives its memory back, however often it is called */
+  async #hold(builder: PackBuilder): Promise<() => void> {
+    await this.#sending.acquire();
+    let held = true;
+    return () => {
+      if (held) this.#sending.release();
+      held = false;
+      builder.release();
+    };
   }
 
   /** One index file over all durable packs that have none yet; all blobs of a pack stand in one file. */

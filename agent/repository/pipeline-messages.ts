@@ -10,15 +10,22 @@ export interface WorkerKeys {
   r: Uint8Array;
 }
 
+/** Cells of a disk that travel in one buffer, which holds `sealOverhead` bytes more for each of them. */
+export interface Batch {
+  bytes: ArrayBuffer;
+  /** Where the first cell begins: the room in front lets the cells be sealed in place. */
+  offset: number;
+  lengths: Uint32Array;
+}
+
 /*
- * Messages carry batches, never single blobs, and hand their buffers over instead of copying them. A batch is hashed first;
- * then the main thread, which alone knows the index, says which of its cells to store, and the same worker goes on with them.
+ * Messages carry batches, never single blobs, and hand their buffers to and fro instead of copying them. A batch is hashed
+ * first; then the main thread, which alone knows the index, says which of its cells to store.
  */
 export type WorkerRequest =
-  | { kind: 'hash'; id: number; bytes: ArrayBuffer; lengths: Uint32Array }
-  | { kind: 'store'; id: number; batch: number; wanted: Uint8Array; verify: VerifyMode }
-  | { kind: 'drop'; batch: number }
-  | { kind: 'open'; id: number; bytes: ArrayBuffer; blobs: SealedBlobs };
+  | ({ kind: 'hash'; id: number } & Batch)
+  | ({ kind: 'store'; id: number; ids: Uint8Array; wanted: Uint8Array; verify: VerifyMode } & Batch)
+  | { kind: 'open'; id: number; bytes: ArrayBuffer; plain: ArrayBuffer; blobs: SealedBlobs };
 
 /** Blobs inside the bytes of a request, as columns. */
 export interface SealedBlobs {
@@ -32,7 +39,7 @@ export interface SealedBlobs {
 }
 
 export type WorkerReply =
-  | { kind: 'hashed'; id: number; ids: Uint8Array; zero: Uint8Array }
+  | { kind: 'hashed'; id: number; bytes: ArrayBuffer; ids: Uint8Array; zero: Uint8Array }
   | { kind: 'stored'; id: number; bytes: ArrayBuffer; lengths: Uint32Array; compressed: Uint8Array }
   | { kind: 'opened'; id: number; bytes: ArrayBuffer; zero: Uint8Array }
   | { kind: 'failed'; id: number; error: WireError };

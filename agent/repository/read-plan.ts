@@ -8,6 +8,11 @@ export type PlanItem = { kind: 'zero'; length: number } | { kind: 'read'; offset
 /** Reads of about this size keep an NBD server busiest. */
 const readBytes = 1024 * 1024;
 
+/** The longest read of a disk with that grid, bytes. */
+export function longestRead(cellBytes: number): number {
+  return Math.max(readBytes, cellBytes);
+}
+
 /**
  * Turns the source's extents into whole cells: a cell is read when any part of it holds data. Reads are at most
  * max(1 MiB, one cell) long and never cross such a boundary.
@@ -45,7 +50,7 @@ class CellPlan {
   constructor(cellBytes: number, sizeBytes: number) {
     this.#cellBytes = cellBytes;
     this.#sizeBytes = sizeBytes;
-    this.#readBytes = Math.max(readBytes, cellBytes);
+    this.#readBytes = longestRead(cellBytes);
   }
 
   *data(start: number, end: number): Generator<PlanItem> {

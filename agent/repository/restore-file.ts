@@ -1,8 +1,8 @@
 import type { ByteSink } from './byte-source.ts';
 import { inPack, readPack, type ReaderParts } from './blob-reader.ts';
 import type { ContentList } from './content-list.ts';
-import { freeMemory } from './memory.ts';
-import { type PackRead, planRestore } from './restore-plan.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { maxPlainBytes, type PackRead, planRestore } from './restore-plan.ts';
 import { throwIfAborted } from './cancel.ts';
 import { TaskGroup } from './task-group.ts';
 
@@ -33,18 +33,21 @@ export async function restoreFile(
   const progress: RestoreProgress = { bytesDone: 0, bytesTotal: content.nonZeroBytes() };
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const tasks = new TaskGroup(2 + 2 * parts.pool.size, signal);
+  const inFlight = 2 + 2 * parts.pool.size;
+  const tasks = new TaskGroup(inFlight, signal);
+  const buffers = new BufferPool(maxPlainBytes, inFlight);
   options.onProgress?.({ ...progress });
   try {
     for (const read of planRestore(content, parts.index)) {
       await tasks.start(async () => {
         // Not `+= await`: that would add to what it was before the wait.
-        const done = await restoreRead(parts, read, sink, signal);
+        const done = await restoreRead({ ...parts, buffers }, read, sink, signal);
         progress.bytesDone += done;
         options.onProgress?.({ ...progress });
       });
     }
     await tasks.finish();
+    buffers.clear();
   } catch (error) {
     stop.abort(error);
     await tasks.settle();
@@ -53,11 +56,14 @@ export async function restoreFile(
   return progress;
 }
 
+type ReadParts = ReaderParts & { buffers: BufferPool };
+
 /** @returns content bytes that are now in place */
-async function restoreRead(parts: ReaderParts, read: PackRead, sink: ByteSink, signal: AbortSignal): Promise<number> {
+async function restoreRead(parts: ReadParts, read: PackRead, sink: ByteSink, signal: AbortSignal): Promise<number> {
   const sealed = await readPack(parts.storage, read.packName, read.offset, read.length);
   throwIfAborted(signal);
-  const opened = await parts.pool.open(sealed, read.blobs).catch((error: unknown) => {
+  const plainBytes = read.blobs.plainLengths.reduce((sum, length) => sum + length, 0);
+  const opened = await parts.pool.open(sealed, read.blobs, parts.buffers.take(plainBytes)).catch((error: unknown) => {
     throw inPack(read.packName, error);
   });
   const plain = Buffer.from(opened.bytes);
@@ -74,7 +80,7 @@ async function restoreRead(parts: ReaderParts, read: PackRead, sink: ByteSink, s
     at += length;
   }
   await pending.flush();
-  freeMemory(plain);
+  parts.buffers.give(opened.bytes);
   return done;
 }
 

@@ -1,19 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, fromWireError, messageOf } from '../../shared/errors.ts';
-import type { SealedBlobs, VerifyMode, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
+import type { Batch, SealedBlobs, VerifyMode, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
 
 type Reply<K extends WorkerReply['kind']> = Extract<WorkerReply, { kind: K }>;
 
-/** A batch that a worker has hashed and still holds. Exactly one of `store` and `drop` must follow. */
-export interface HashedBatch {
-  /** 32 bytes per cell; unset where the cell is zero. */
+/** The batch's buffer, and what is in it. */
+export type HashedBatch = Reply<'hashed'>;
+
+/** Which cells of a hashed batch to store. */
+export interface StoreOrder {
+  /** 32 bytes per cell, as they came from `hash`. */
   ids: Uint8Array;
-  /** 1 = the cell holds only zeros. */
-  zero: Uint8Array;
-  /** Compresses and seals the cells marked 1; the sealed blobs stand one after the other. */
-  store(wanted: Uint8Array, verify: VerifyMode): Promise<Reply<'stored'>>;
-  drop(): void;
+  /** 1 = store the cell. */
+  wanted: Uint8Array;
+  verify: VerifyMode;
 }
 
 /** The threads that hash, compress, seal and open. A thread that dies fails what it held and is replaced at the next call. */
@@ -33,26 +34,32 @@ export class WorkerPool {
   }
 
   /**
-   * Hashes consecutive cells of the buffer and finds zeros. The buffer's memory is handed over where it stands alone.
+   * Hashes the cells and finds zeros. The buffer is gone until the answer brings it back.
+   * @returns ids (32 bytes per cell, unset for a zero one), and 1 for each cell that holds only zeros
    * @throws AppError internal when the thread dies
    */
-  async hash(bytes: Buffer, lengths: Uint32Array): Promise<HashedBatch> {
-    const thread = this.#leastBusy();
-    const owned = ownMemory(bytes);
-    const reply = await thread.ask('hashed', (id) => ({ kind: 'hash', id, bytes: owned, lengths }), [owned]);
-    const batch = reply.id;
-    return {
-      ids: reply.ids,
-      zero: reply.zero,
-      store: (wanted, verify) => thread.ask('stored', (id) => ({ kind: 'store', id, batch, wanted, verify })),
-      drop: () => thread.tell({ kind: 'drop', batch }),
-    };
+  hash(batch: Batch): Promise<HashedBatch> {
+    return this.#leastBusy().ask('hashed', (id) => ({ kind: 'hash', id, ...batch }), [batch.bytes]);
   }
 
-  /** Opens and checks stored blobs. @throws AppError repositoryDamaged naming the blob */
-  open(bytes: Buffer, blobs: SealedBlobs): Promise<Reply<'opened'>> {
+  /**
+   * Compresses and seals the wanted cells. The buffer is gone until the answer brings it back, with the sealed blobs one
+   * after the other from its beginning.
+   * @throws AppError internal when the thread dies, repositoryDamaged when verify finds something
+   */
+  store(batch: Batch, order: StoreOrder): Promise<Reply<'stored'>> {
+    return this.#leastBusy().ask('stored', (id) => ({ kind: 'store', id, ...batch, ...order }), [batch.bytes]);
+  }
+
+  /**
+   * Opens and checks stored blobs. The buffer's memory is handed over where it stands alone.
+   * @param plain has room for all of the content; it is gone until the answer brings it back, filled from its beginning
+   * @throws AppError repositoryDamaged naming the blob
+   */
+  open(bytes: Buffer, blobs: SealedBlobs, plain: ArrayBuffer): Promise<Reply<'opened'>> {
     const owned = ownMemory(bytes);
-    return this.#leastBusy().ask('opened', (id) => ({ kind: 'open', id, bytes: owned, blobs }), [owned]);
+    const request = { kind: 'open' as const, bytes: owned, plain, blobs };
+    return this.#leastBusy().ask('opened', (id) => ({ ...request, id }), [owned, plain]);
   }
 
   /** Ends the threads; whatever they still hold fails. */
@@ -121,10 +128,6 @@ class PipelineThread {
       this.#waiting.set(id, { kind, resolve: (reply) => resolve(reply as Reply<K>), reject });
       this.#worker.postMessage(request(id), transfer);
     });
-  }
-
-  tell(request: WorkerRequest): void {
-    if (this.#death === undefined) this.#worker.postMessage(request);
   }
 
   async end(): Promise<void> {

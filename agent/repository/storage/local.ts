@@ -30,6 +30,8 @@ const temporaryPattern = /^(?:[0-9a-f]{64}|config)-tmp-[0-9a-f]{16}$/u;
 export class LocalStorage implements Storage {
   readonly location: string;
   readonly connections = 2;
+  /** What takes long is the sync, and that needs no memory of ours. */
+  readonly sending = 1;
   /** Folders known to exist, so that most writes need no mkdir. */
   readonly #made = new Set<string>();
 
@@ -103,8 +105,8 @@ export class LocalStorage implements Storage {
     });
   }
 
-  write(type: FileType, name: string, parts: readonly Uint8Array[]): Promise<void> {
-    return this.#writeFile(this.#path(type, name), parts);
+  write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {
+    return this.#writeFile(this.#path(type, name), parts, onSent);
   }
 
   async remove(type: FileType, name: string): Promise<void> {
@@ -172,12 +174,12 @@ export class LocalStorage implements Storage {
     }
   }
 
-  async #writeFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  async #writeFile(path: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {
     const temporary = `${path}-tmp-${randomBytes(8).toString('hex')}`;
     await this.#guard(path, async () => {
       await this.#makeFolder(dirname(path));
       try {
-        await writeDurably(temporary, parts);
+        await writeDurably(temporary, parts, onSent);
         await rename(temporary, path);
       } catch (error) {
         await rm(temporary, { force: true });
@@ -206,10 +208,11 @@ export class LocalStorage implements Storage {
   }
 }
 
-async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
+async function writeDurably(path: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {
   const file = await open(path, 'wx', fileMode);
   try {
     await writeAll(file, parts);
+    onSent?.();
     await file.sync();
   } finally {
     await file.close();

@@ -29,6 +29,8 @@ export interface Storage {
   readonly location: string;
   /** How many writes, or reads, are worth having in flight. */
   readonly connections: number;
+  /** In how many of these writes to let it have the parts at the same time; all of them when it does not say. */
+  readonly sending?: number;
   /** Whether nothing is stored here: neither a repository nor anything of others. */
   isEmpty(): Promise<boolean>;
   /** Makes the folders of a new repository. */
@@ -46,9 +48,10 @@ export interface Storage {
   /**
    * Stores the parts one after the other. It is durable when the promise resolves and never visible in part.
    * Names are hashes of the content, so writing an existing name again is no error.
+   * @param onSent may be called once when the parts are not needed any more, which is at the latest when the promise settles
    * @throws AppError storageFull, storageDenied, storageFailed
    */
-  write(type: FileType, name: string, parts: readonly Uint8Array[]): Promise<void>;
+  write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void>;
   /** Removes the file; one that is already gone is no error. */
   remove(type: FileType, name: string): Promise<void>;
 }
