@@ -29,7 +29,9 @@ async function main(): Promise<void> {
     listen: parseListenAddress(values.listen, '--listen'),
     agentListen: parseListenAddress(values['agent-listen'], '--agent-listen'),
     pageFolder: resolve(checkout, 'dist/renderer'),
-    agentCommand: values['no-local-agent'] ? undefined : [process.execPath, resolve(checkout, 'agent/main.ts')],
+    agentCommand: values['no-local-agent']
+      ? undefined
+      : [process.execPath, '--max-semi-space-size=2', resolve(checkout, 'agent/main.ts')],
     adminPassword: passwordFile === undefined ? undefined : await adminPassword(passwordFile),
     embedded: values.embedded,
   });

@@ -51,6 +51,8 @@ export async function startLocalAgent(options: LocalAgentOptions): Promise<void>
   try {
     const child = spawn(program, [...first, 'run', '--data', folder], {
       detached: true,
+      // Fewer arenas of the C library: the pipeline's threads would keep some 30 MiB more (measured).
+      env: { ...process.env, MALLOC_ARENA_MAX: '2' },
       stdio: ['ignore', 'ignore', log.fd],
     });
     child.on('error', (error) => process.stderr.write(`local agent: ${error.message}\n`));
