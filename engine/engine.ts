@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { AppError } from '../shared/errors.ts';
 import { createLogger, type Logger } from '../shared/node/log.ts';
 import { type ListenAddress, urlOf } from '../shared/node/listen.ts';
 import { loadOrCreateIdentity } from '../shared/node/tls.ts';
@@ -111,8 +112,14 @@ async function createCore(
   };
 }
 
+/** @throws AppError invalidValue when nobody could ever sign in */
 async function setAdminPassword(sessions: Sessions, options: EngineOptions, log: Logger): Promise<void> {
-  if (options.adminPassword === undefined) return;
+  if (options.adminPassword === undefined) {
+    if (options.embedded || !(await sessions.needsFirstPassword())) return;
+    throw new AppError('invalidValue', `${options.dataFolder} has no user yet: --admin-password-file is needed`, {
+      field: '--admin-password-file',
+    });
+  }
   if (await sessions.needsFirstPassword()) await sessions.createAdministrator(options.adminPassword);
   else log.warn('--admin-password-file is ignored: this data folder has its administrator already');
 }

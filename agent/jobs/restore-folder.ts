@@ -6,7 +6,7 @@ import { writeError } from '../disks/file-errors.ts';
 import { TargetFile } from '../disks/target-file.ts';
 import type { JobRun } from './job-run.ts';
 import type { RestorePoint } from './read-point.ts';
-import type { RestoreTarget } from './restore.ts';
+import type { RestoreTarget } from './restore-target.ts';
 
 /**
  * Restores into `<folder>/<uuid>/`: vm.json, manifest, native files, disks/<id>/disk.raw. The folder must be absent or

@@ -1,19 +1,11 @@
 import { AppError } from '../../shared/errors.ts';
-import type { RestoreJob, RestoreResult } from '../../shared/model/job.ts';
-import type { TargetDisk } from '../disks/disk.ts';
+import type { RestoreJob } from '../../shared/model/job.ts';
 import { createPlatform } from '../platforms/all.ts';
 import type { JobDeps, JobOutput, JobRun } from './job-run.ts';
 import { withLock } from './locked.ts';
 import { type RestorePoint, readPoint } from './read-point.ts';
 import { restoreFolder } from './restore-folder.ts';
-
-/** Where the disks of a restore go: an unpack directory or a new VM. */
-export interface RestoreTarget {
-  openDisk(diskId: string): Promise<TargetDisk>;
-  finish(): Promise<RestoreResult>;
-  /** Removes everything that was made. */
-  rollback(): Promise<void>;
-}
+import type { RestoreTarget } from './restore-target.ts';
 
 type DeployTarget = Extract<RestoreJob['target'], { kind: 'deploy' }>;
 

@@ -1,6 +1,5 @@
 import type { platformsContract } from '../../shared/contract/engine/platforms.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { toWireError } from '../../shared/errors.ts';
 import { getClient, listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
 import { insertLog } from '../database/logs.ts';
@@ -8,8 +7,11 @@ import { listObjects } from '../database/objects.ts';
 import { deletePlatform, getPlatform, insertPlatform, listPlatforms, type PlatformRow } from '../database/platforms.ts';
 import type { EngineCore } from '../core.ts';
 import { assertAuthorized, servingClients } from './client-views.ts';
+import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
 import { checkSettings, refreshInventory } from './inventory.ts';
+
+const testMs = 60_000;
 
 async function viewsOf(core: EngineCore, platforms: readonly PlatformRow[]) {
   const clients = await listClients(core.db);
@@ -66,18 +68,9 @@ export const platformsApi: Handlers<typeof platformsContract, ApiContext> = {
   async 'platforms.test'({ platform }, { core }) {
     const row = await getPlatform(core.db, await findId(core.db, 'platforms', platform, 'platform'));
     const target = { uuid: row.uuid, kind: row.kind, name: row.name, settings: row.settings };
-    const checks = [];
-    for (const clientId of row.clientIds) {
-      const client = await getClient(core.db, clientId);
-      try {
-        const answer = await core.registry
-          .get(client.id, client.name)
-          .call('platforms.test', { platform: target }, { timeoutMs: 60_000 });
-        checks.push(...answer.checks.map((check) => ({ ...check, check: `${client.name}: ${check.check}` })));
-      } catch (error) {
-        checks.push({ check: `${client.name}: client`, ok: false, detail: toWireError(error).message });
-      }
-    }
+    const checks = await checkClients(core, row.clientIds, async (peer) => {
+      return (await peer.call('platforms.test', { platform: target }, { timeoutMs: testMs })).checks;
+    });
     return { checks };
   },
   async 'platforms.remove'({ platform }, context) {

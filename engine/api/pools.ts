@@ -1,6 +1,6 @@
 import type { poolsContract } from '../../shared/contract/engine/pools.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { AppError, toWireError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import { getClient, listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
 import { insertLog } from '../database/logs.ts';
@@ -17,6 +17,7 @@ import {
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { servingClients } from './client-views.ts';
+import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
 import { authorizedClientIds } from './platforms.ts';
 
@@ -100,19 +101,11 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
   async 'pools.test'({ pool }, { core }) {
     const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
     const repository = await repositoryTarget(core, row.id);
-    const checks = [];
-    for (const clientId of row.clientIds) {
-      const client = await getClient(core.db, clientId);
-      try {
-        const answer = await core.registry
-          .get(client.id, client.name)
-          .call('pools.test', { repository }, { timeoutMs: prepareMs });
-        checks.push(...answer.checks.map((check) => ({ ...check, check: `${client.name}: ${check.check}` })));
-        await saveCapacity(core.db, row.id, answer.freeBytes, answer.totalBytes);
-      } catch (error) {
-        checks.push({ check: `${client.name}: client`, ok: false, detail: toWireError(error).message });
-      }
-    }
+    const checks = await checkClients(core, row.clientIds, async (peer) => {
+      const answer = await peer.call('pools.test', { repository }, { timeoutMs: prepareMs });
+      await saveCapacity(core.db, row.id, answer.freeBytes, answer.totalBytes);
+      return answer.checks;
+    });
     core.changes.announce('pools', [row.id]);
     return { checks };
   },

@@ -46,7 +46,7 @@ server.listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}/`))
 setInterval(() => {
   const moving = engine.data.tasks.filter((task) => task.state === 'running');
   for (const task of moving) {
-    task.percent = Math.min(99.9, (task.percent ?? 0) + 0.2);
+    task.percent = ((task.percent ?? 0) + 0.2) % 100;
     task.bytesDone = Math.round(((task.bytesTotal ?? 0) * task.percent) / 100);
   }
   if (moving.length > 0) engine.notify({ topic: 'progress', progress: moving });

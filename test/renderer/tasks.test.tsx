@@ -15,6 +15,18 @@ describe('Task queue', () => {
     expect(engine.calls.filter((call) => call === 'tasks.list')).toHaveLength(asked);
   });
 
+  it('does not let late figures wake up a task that has ended', async () => {
+    const { engine } = openConsole({ path: '/tasks' });
+    await findRow(/41208.*64\.3/u);
+    const before = { ...running(engine.data) };
+    Object.assign(running(engine.data), { state: 'done', percent: 100, endedAt: Date.now() });
+    engine.notify({ topic: 'tasks' });
+    const row = await findRow(/41208.*Done/u);
+    engine.notify({ topic: 'progress', progress: [before] });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(row).toHaveTextContent('Done');
+  });
+
   it('shows a failure in four parts, with cause and action of its code', async () => {
     openConsole({ path: '/tasks/41187' });
     expect(await screen.findByText('The backup of mail-store-1 failed.')).toBeVisible();

@@ -92,7 +92,8 @@ export function ObjectPanel({ object, query }: { readonly object: ObjectView; re
     backups: object.backupCount,
   };
   // One "Run now" in the head; rules beyond the first have theirs in the tab Rules.
-  const heads = actions.filter((action, index) => index === 0 || action.id === 'backups.restore');
+  const first = object.rules.length === 0 ? actions.find(({ id }) => id === 'rules.add') : actions[0];
+  const heads = actions.filter((action) => action === first || action.id === 'backups.restore');
   return (
     <SidePanel
       title={object.name}
@@ -112,7 +113,7 @@ export function ObjectPanel({ object, query }: { readonly object: ObjectView; re
       }
       actions={heads.map((action) => (
         <ActionButton key={action.id} action={action}>
-          {action.id === 'backups.restore' ? action.label : t('action.runNow')}
+          {action.id.startsWith('rules.run') ? t('action.runNow') : action.label}
         </ActionButton>
       ))}
       onClose={() => query.set({ vm: null, tab: null })}

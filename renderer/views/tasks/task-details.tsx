@@ -23,7 +23,10 @@ import { taskLook, whatFailed } from '../common/task-words.ts';
 
 function StepIcon({ task, step }: { readonly task: TaskView; readonly step: TaskStep }) {
   const passed = task.steps.find((one) => one.step === step);
-  if (passed === undefined) return <IconCircle className="ic" aria-hidden />;
+  if (passed === undefined) {
+    const Skipped = isEnded(task.state) ? IconMinus : IconCircle;
+    return <Skipped className="ic" aria-hidden />;
+  }
   const isLast = task.steps.at(-1) === passed;
   if (isLast && task.state === 'failed') return <IconCircleX className="ic failed" aria-hidden />;
   if (isLast && (task.state === 'cancelled' || task.state === 'unknown'))
@@ -64,7 +67,7 @@ function Disks({ task }: { readonly task: TaskView }) {
         <tr>
           <th>{t('objects.disk')}</th>
           <th className="r">{t('task.plan')}</th>
-          <th className="r">{t('task.stored')}</th>
+          {task.kind === 'backup' && <th className="r">{t('task.stored')}</th>}
           <th style={{ width: '45%' }}>
             <span className="vh">{t('task.progress')}</span>
           </th>
@@ -81,7 +84,7 @@ function Disks({ task }: { readonly task: TaskView }) {
                 {disk.id}
               </td>
               <td className="r t2 tn">{format.bytes(disk.plannedBytes)}</td>
-              <td className="r t2 tn">{format.bytes(disk.bytesStored)}</td>
+              {task.kind === 'backup' && <td className="r t2 tn">{format.bytes(disk.bytesStored)}</td>}
               <td>
                 <ProgressBar percent={percent} tone={percent >= 100 ? 'done' : 'running'} label={disk.id} />
               </td>
