@@ -55,6 +55,9 @@ function opened(socket: WebSocket, target: Target): Promise<void> {
     socket.once('error', (error: Error) =>
       reject(
         new AppError('engineUnreachable', `the engine at ${target.url} cannot be reached: ${error.message}`, {
+          hint: /certificate/u.test(error.message)
+            ? 'Give the fingerprint that serve printed: --fingerprint SHA256:…'
+            : undefined,
           cause: error,
         }),
       ),

@@ -46,4 +46,6 @@ async function main(): Promise<void> {
 }
 
 requireNode24();
+// `holdfast … | head` closes our standard output early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 await main();

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { platformKinds, type PlatformKind } from '../../shared/platforms/all.ts';
 import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
+import type { ObjectView } from '../../shared/contract/engine/objects.ts';
+import type { EnginePeer } from '../connect.ts';
 import { withEngine } from '../with-engine.ts';
 
 interface AddOptions {
@@ -69,15 +71,26 @@ export function printChecks(checks: Array<{ check: string; ok: boolean; detail: 
   if (checks.some((check) => !check.ok)) process.exitCode = 1;
 }
 
+/** Every page of the list; the first one asks the agents. */
+async function listObjects(engine: EnginePeer, client: string | undefined): Promise<ObjectView[]> {
+  const filter = client === undefined ? {} : { client };
+  const first = await engine.call('objects.list', { live: true, ...filter });
+  const rows = [...first.rows];
+  for (let { cursor } = first; cursor !== undefined; ) {
+    const next = await engine.call('objects.list', { ...filter, cursor });
+    rows.push(...next.rows);
+    cursor = next.cursor;
+  }
+  return rows;
+}
+
 function addObjects(program: Command): void {
   const objects = program.command('objects').description('virtual machines');
   objects
     .command('list')
     .option('--client <client>')
     .action(async ({ client }: { client?: string }) => {
-      const { rows } = await withEngine((engine) =>
-        engine.call('objects.list', { live: true, ...(client === undefined ? {} : { client }) }),
-      );
+      const rows = await withEngine((engine) => listObjects(engine, client));
       printRows(rows, [
         ['ID', (row) => row.id],
         ['NAME', (row) => row.name],

@@ -37,7 +37,8 @@ export const dispatchApi: (
 ) => Promise<unknown> = createDispatcher<EngineContract, ApiContext>(
   engineContract,
   handlers,
-  (name, method, { caller }) => {
+  (name, method, { caller, sessions }) => {
+    if (caller.principal !== null && !sessions.isLive(caller.principal)) caller.principal = null;
     if (method.right === 'none') return;
     if (caller.principal === null) throw new AppError('notSignedIn', 'sign in first');
     const { name: user, role } = caller.principal.user;

@@ -6,6 +6,8 @@ import type { EngineCore } from '../core.ts';
 export interface Principal {
   user: { id: number; name: string; role: Role };
   token: string;
+  /** Epoch ms. */
+  expiresAt: number;
 }
 
 /** One console's or CLI's connection. */
@@ -28,6 +30,8 @@ export interface SessionsApi {
   signIn(user: string, password: string, address: string): Promise<SignedIn>;
   setFirstPassword(token: string, password: string): Promise<SignedIn>;
   findPrincipal(token: string): Promise<Principal | null>;
+  /** False once it has expired or was signed out, on whatever connection. */
+  isLive(principal: Principal): boolean;
   signOut(token: string): Promise<void>;
 }
 

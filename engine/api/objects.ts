@@ -11,6 +11,7 @@ import type { EngineCore } from '../core.ts';
 import { assertAuthorized } from './client-views.ts';
 import type { ApiContext } from './context.ts';
 import { reachable, refreshInventory } from './inventory.ts';
+import { namedPageOf } from './paging.ts';
 
 async function chosenPlatforms(core: EngineCore, client?: string, platform?: string): Promise<PlatformRow[]> {
   const all = await listPlatforms(core.db);
@@ -60,18 +61,20 @@ async function viewsOf(core: EngineCore, platforms: readonly PlatformRow[]) {
           : { id: task.id, state: task.state, percent: core.queue.progress.viewOf(task).percent },
     };
   };
-  return objects.flatMap((object) => {
+  // Pages are cut by JavaScript's order, whatever the database's collation is.
+  const ordered = objects.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id));
+  return ordered.flatMap((object) => {
     const platform = byId.get(object.platformId);
     return platform === undefined ? [] : [viewOf(object, platform)];
   });
 }
 
 export const objectsApi: Handlers<typeof objectsContract, ApiContext> = {
-  async 'objects.list'({ client, platform, live }, { core }) {
+  async 'objects.list'({ client, platform, live, cursor }, { core }) {
     const platforms = await chosenPlatforms(core, client, platform);
-    if (live) await refreshAll(core, platforms);
-    const rows = await viewsOf(core, live ? await chosenPlatforms(core, client, platform) : platforms);
-    return { rows, total: rows.length };
+    if (!live || cursor !== undefined) return namedPageOf(await viewsOf(core, platforms), cursor);
+    await refreshAll(core, platforms);
+    return namedPageOf(await viewsOf(core, await chosenPlatforms(core, client, platform)), undefined);
   },
   async 'objects.refresh'({ platform }, { core }) {
     const platforms = await chosenPlatforms(core, undefined, platform);

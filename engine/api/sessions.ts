@@ -5,7 +5,7 @@ import type { Database } from '../database/open.ts';
 import {
   countUsers,
   deleteSession,
-  findSessionUser,
+  findSession,
   findUser,
   insertSession,
   insertUser,
@@ -23,6 +23,8 @@ const windowMs = 5 * 60 * 1000;
 export class Sessions implements SessionsApi {
   private readonly db: Database;
   private readonly failures = new Map<string, number[]>();
+  /** Other connections of the same session must not outlive it. */
+  private readonly signedOut = new Set<string>();
   #firstToken: string | undefined;
 
   constructor(db: Database) {
@@ -78,11 +80,16 @@ export class Sessions implements SessionsApi {
   }
 
   async findPrincipal(token: string): Promise<Principal | null> {
-    const user = await findSessionUser(this.db, token);
-    return user === undefined ? null : { user, token };
+    const session = await findSession(this.db, token);
+    return session === undefined ? null : { ...session, token };
+  }
+
+  isLive(principal: Principal): boolean {
+    return principal.expiresAt > Date.now() && !this.signedOut.has(principal.token);
   }
 
   async signOut(token: string): Promise<void> {
+    this.signedOut.add(token);
     await deleteSession(this.db, token);
   }
 
@@ -91,7 +98,7 @@ export class Sessions implements SessionsApi {
     const expiresAt = Date.now() + sessionMs;
     await insertSession(this.db, token, user.id, expiresAt);
     await insertLog(this.db, { level: 'info', source: 'security', message: `${user.name} signed in`, user: user.name });
-    return { principal: { user, token }, expiresAt };
+    return { principal: { user, token, expiresAt }, expiresAt };
   }
 
   private refuseTooMany(address: string): void {

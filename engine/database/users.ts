@@ -45,16 +45,18 @@ export async function insertSession(db: Database, token: string, userId: number,
     .execute();
 }
 
-/** The user of a living session. */
-export async function findSessionUser(db: Database, token: string): Promise<User | undefined> {
+/** A living session and its user. */
+export async function findSession(db: Database, token: string): Promise<{ user: User; expiresAt: number } | undefined> {
   const row = await db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(['users.id', 'users.name', 'users.role', 'users.password_hash'])
+    .select(['users.id', 'users.name', 'users.role', 'users.password_hash', 'sessions.expires_at'])
     .where('sessions.token_hash', '=', hashToken(token))
     .where('sessions.expires_at', '>', Date.now())
     .executeTakeFirst();
-  return row && { id: row.id, name: row.name, role: roleSchema.parse(row.role), passwordHash: row.password_hash };
+  if (row === undefined) return undefined;
+  const user = { id: row.id, name: row.name, role: roleSchema.parse(row.role), passwordHash: row.password_hash };
+  return { user, expiresAt: row.expires_at };
 }
 
 export async function deleteSession(db: Database, token: string): Promise<void> {

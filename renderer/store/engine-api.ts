@@ -40,13 +40,33 @@ export interface Call {
 }
 export type EngineQuery = BaseQueryFn<Call, unknown, WireError>;
 
-const engineQuery: EngineQuery = async ({ method, params }, { extra, signal }) => {
+const engineQuery: EngineQuery = async ({ method, params }, { extra, signal, dispatch }) => {
   try {
-    return { data: await (extra as Reach).link.call(method, params, { signal }) };
+    return { data: await readWhole((extra as Reach).link, method, params, signal) };
   } catch (error) {
-    return { error: toWireError(error) };
+    const wire = toWireError(error);
+    // The session has ended: who is signed in is asked again, and the way in is shown.
+    if (wire.code === 'notSignedIn') dispatch(engineApi.util.invalidateTags(['session']));
+    return { error: wire };
   }
 };
+
+/** Lists that the page shows as a whole, though they travel in pages. */
+const wholeLists: readonly QueryName[] = ['objects.list'];
+
+async function readWhole(link: EngineLink, method: QueryName, params: Params<QueryName>, signal: AbortSignal) {
+  const first = await link.call(method, params, { signal });
+  if (!wholeLists.includes(method) || !('cursor' in first) || first.cursor === undefined) return first;
+  const { rows, total } = first;
+  let { cursor } = first as { cursor: string | undefined };
+  const all: unknown[] = [...rows];
+  while (cursor !== undefined) {
+    const next: Result<'objects.list'> = await link.call('objects.list', { ...params, cursor }, { signal });
+    all.push(...next.rows);
+    cursor = next.cursor;
+  }
+  return { rows: all, total };
+}
 
 type Endpoints = { [K in QueryName]: QueryDefinition<Params<K>, EngineQuery, Topic, Result<K>, 'engine'> };
 

@@ -18,7 +18,9 @@ export function runCommand<K extends CommandName>(
       dispatch(engineApi.util.invalidateTags([...engineContract[method].topics]));
       return { ok: true, value };
     } catch (error) {
-      return { ok: false, error: toWireError(error) };
+      const wire = toWireError(error);
+      if (wire.code === 'notSignedIn') dispatch(engineApi.util.invalidateTags(['session']));
+      return { ok: false, error: wire };
     }
   };
 }

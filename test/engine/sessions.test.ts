@@ -122,8 +122,31 @@ describe('rights', () => {
     const core = { ...parts };
     if (role === null) return { core, sessions, caller: { principal: null, address: '::1' } };
     const user = await insertUser(parts.db, { name: role, role, passwordHash: '' });
-    return { core, sessions, caller: { principal: { user, token: 'token' }, address: '::1' } };
+    return {
+      core,
+      sessions,
+      caller: { principal: { user, token: 'token', expiresAt: Date.now() + 60_000 }, address: '::1' },
+    };
   }
+
+  test('an open connection ends with its session, wherever that was signed out', async () => {
+    await sessions.createAdministrator(password);
+    const { principal } = await sessions.signIn('admin', password, '::1');
+    const [here, there]: ApiContext[] = ['::1', '::2'].map((address) => ({
+      core: { ...parts },
+      sessions,
+      caller: { principal: { ...principal }, address },
+    }));
+    if (here === undefined || there === undefined) throw new Error('two connections');
+    await dispatchApi('clients.list', {}, there, control);
+    await dispatchApi('session.signOut', {}, here, control);
+    await expect(dispatchApi('clients.list', {}, there, control)).rejects.toMatchObject({ code: 'notSignedIn' });
+
+    const late = await sessions.signIn('admin', password, '::1');
+    const expired = { ...late.principal, expiresAt: Date.now() - 1 };
+    const context = { core: { ...parts }, sessions, caller: { principal: expired, address: '::1' } };
+    await expect(dispatchApi('clients.list', {}, context, control)).rejects.toMatchObject({ code: 'notSignedIn' });
+  });
 
   test('before sign-in only what needs no right is answered', async () => {
     const context = await contextOf(null);

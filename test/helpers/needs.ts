@@ -16,4 +16,4 @@ export function lacking(missing: string | undefined): boolean {
  * is tested on a read-only file system as well.
  */
 export const itAsUser: (name: string, body: () => Promise<void>) => void =
-  process.getuid?.() === 0 ? () => undefined : (name, body) => void it(name, body);
+  process.getuid?.() === 0 ? () => undefined : (name, body) => it(name, body);

@@ -132,7 +132,7 @@ function usePlatformActions(): (platform: PlatformView) => Action[] {
             title: t('confirm.removePlatform.title', { name: platform.name }),
             text: t('confirm.removePlatform.text'),
             facts: [
-              [t('objects.vms'), format.count(platform.objectCount)],
+              [t('rule.vms'), format.count(platform.objectCount)],
               [t('confirm.points'), t('confirm.removePlatform.points')],
             ],
             verb: t('confirm.removePlatform.verb'),
@@ -171,7 +171,7 @@ function PlatformPanel({ platform, onClose }: { readonly platform: PlatformView;
                   ] as const,
               ),
               [
-                t('objects.vms'),
+                t('rule.vms'),
                 <Link key="vms" to="/objects">
                   {format.count(platform.objectCount)}
                 </Link>,

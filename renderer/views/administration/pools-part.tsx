@@ -188,7 +188,7 @@ function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly onClos
                   {format.count(pool.backupCount)}
                 </Link>,
               ],
-              [t('objects.vms'), format.count(pool.objectCount)],
+              [t('rule.vms'), format.count(pool.objectCount)],
               [t('backup.stored'), format.bytes(pool.storedBytes)],
               [t('task.created'), <Time key="at" at={pool.createdAt} />],
               [

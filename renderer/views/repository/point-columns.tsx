@@ -85,7 +85,7 @@ export function usePointColumns(): GridColumn<BackupView>[] {
       {
         id: 'vm',
         head: t('backup.vm'),
-        width: 140,
+        width: 130,
         grow: 1,
         priority: 0,
         value: (row) => row.object,
@@ -116,7 +116,7 @@ export function usePointColumns(): GridColumn<BackupView>[] {
       {
         id: 'created',
         head: t('backup.created'),
-        width: 118,
+        width: 128,
         priority: 0,
         value: (row) => row.createdAt,
         cell: (row) => <Time at={row.createdAt} zone={row.zone} />,

@@ -25,7 +25,7 @@ function useColumns(): GridColumn<BackupView>[] {
       {
         id: 'created',
         head: t('backup.created'),
-        width: 120,
+        width: 130,
         priority: 0,
         value: (row) => row.createdAt,
         cell: (row) => <Time at={row.createdAt} zone={row.zone} />,

@@ -101,7 +101,7 @@ function useFactColumns(): GridColumn<TaskView>[] {
       {
         id: 'createdAt',
         head: t('task.created'),
-        width: 112,
+        width: 126,
         align: 'right',
         priority: 4,
         value: (row) => row.createdAt,

@@ -23,6 +23,7 @@ export const objectViewSchema = inventoryObjectSchema.extend({
 export type ObjectView = z.output<typeof objectViewSchema>;
 
 export const objectsContract = {
+  /** All of it may be long: it comes in pages. */
   'objects.list': query({
     right: 'view',
     params: z.object({
@@ -30,6 +31,8 @@ export const objectsContract = {
       platform: refSchema.optional(),
       /** Ask online agents first (10 s); otherwise the stored rows answer. */
       live: z.boolean().default(false),
+      /** Where the page before ended; pages hold at most 500 rows, ordered by name. */
+      cursor: z.string().max(2000).optional(),
     }),
     result: rowsOf(objectViewSchema),
     topics: ['objects', 'platforms', 'clients', 'rules', 'backups', 'tasks'],
