@@ -10,6 +10,7 @@ import { AgentRegistry } from './agents/registry.ts';
 import { Sessions } from './api/sessions.ts';
 import { Changes } from './changes.ts';
 import type { EngineCore } from './core.ts';
+import { Watch } from './api/watch.ts';
 import { assertOnlyEngine, keptSetting, prepareDataFolder, removeEngineFile, writeEngineFile } from './data-folder.ts';
 import { insertLog } from './database/logs.ts';
 import { openDatabase } from './database/open.ts';
@@ -76,13 +77,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     localFingerprint = await initLocalAgent(local);
     await startLocalAgent(local);
   }
+  const watch = new Watch(core);
   await insertLog(db, { level: 'info', source: 'engine', message: `engine started (process ${process.pid})` });
   const needsPassword = options.embedded && (await sessions.needsFirstPassword());
   return {
     core,
     firstToken: needsPassword ? sessions.issueFirstToken() : undefined,
     acceptConsole: (channel) => serveConsole(core, sessions, channel, 'desktop', null),
-    stop: () => stopEngine(core, dataFolder, agents, web),
+    async stop() {
+      await watch.stop();
+      await stopEngine(core, dataFolder, agents, web);
+    },
   };
 }
 

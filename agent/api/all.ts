@@ -3,6 +3,7 @@ import type { Handlers } from '../../shared/contract/method.ts';
 import type { PlatformTarget } from '../../shared/model/job.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { createPlatform } from '../platforms/all.ts';
+import { capacityOf } from './capacity.ts';
 import type { AgentContext } from './context.ts';
 import { preparePool, testPool } from './pools.ts';
 
@@ -23,6 +24,7 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   },
   'pools.prepare': ({ repository, create }, context) => preparePool(context, repository, create),
   'pools.test': ({ repository }, context) => testPool(context, repository),
+  'pools.capacity': ({ path }) => capacityOf(path),
   async 'jobs.start'({ job }, { runner }) {
     await runner.start(job);
     return { accepted: true };

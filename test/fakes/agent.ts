@@ -3,6 +3,7 @@ import type { OpenJob } from '../../shared/contract/manager/all.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { BackupResult, Job, JobResult } from '../../shared/model/job.ts';
+import type { InventoryObject } from '../../shared/model/vm.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
@@ -16,6 +17,10 @@ export class FakeAgent {
   readonly clientId: number;
   readonly jobs: Job[] = [];
   readonly cancelled: string[] = [];
+  /** What its platforms list, and how often they were asked. */
+  objects: InventoryObject[] = [];
+  inventories = 0;
+  capacity = { freeBytes: 10, totalBytes: 100 };
   /** Thrown instead of taking a job. */
   refuseWith: AppError | undefined;
   /** Awaited before a job is taken. */
@@ -56,7 +61,11 @@ export class FakeAgent {
   private handlers(): Handlers<AgentContract, null> {
     return {
       'platforms.test': notPlayed,
-      'platforms.inventory': notPlayed,
+      'platforms.inventory': () => {
+        this.inventories += 1;
+        return Promise.resolve({ objects: this.objects, total: this.objects.length });
+      },
+      'pools.capacity': () => Promise.resolve(this.capacity),
       'pools.prepare': notPlayed,
       'pools.test': notPlayed,
       'agent.ping': async () => ({}),

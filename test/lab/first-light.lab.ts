@@ -177,6 +177,8 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
     });
     expect(await readFile(lab.path('unpacked', uuid, 'native', 'domain.xml'), 'utf8')).toContain(uuid);
     expect(await readdir(lab.path('unpacked', uuid, 'disks'))).toEqual(['vda', 'vdb']);
+    const status = await readFile(`/proc/${lab.agent('node1').pid}/status`, 'utf8');
+    console.log(`peak memory of the agent over all of this: ${/VmHWM:\s+(\d+)/u.exec(status)?.[1]} KiB`);
   });
 });
 

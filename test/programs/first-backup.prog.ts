@@ -148,6 +148,23 @@ describe('an image directory through all three programs', () => {
     expect(Number(second?.['storedBytes'])).toBeLessThan(100_000);
   });
 
+  it('survives the SIGHUP by which restic looks whether a lock is alive', async () => {
+    process.kill(lab.agent('node1').pid, 'SIGHUP');
+    await (await Restic.at(lab.path('pool'), poolPassword)).run(['unlock']);
+    expect(await lab.cli('rules', 'run', 'nightly', '--wait')).toMatchObject({ code: 0 });
+  });
+
+  it('shows the last known VMs as stale while their client is offline, and lets a run wait for it', async () => {
+    await lab.agent('node1').kill('SIGTERM');
+    await lab.until('offline', async () => (await lab.rows('clients', 'list'))[0]?.['state'] === 'offline');
+    expect((await lab.rows('objects', 'list', '--client', 'node1'))[0]).toMatchObject({ name: 'web.raw', stale: true });
+    const id = await lab.run('nightly');
+    const waiting = await lab.untilTask(id, (task) => task.waitingFor !== null);
+    expect(waiting).toMatchObject({ state: 'pending', waitingFor: 'client "node1" to come online; place 1 in line' });
+    await lab.startAgent('node1');
+    expect((await lab.ended(id)).state).toBe('done');
+  });
+
   it('says clearly what is wrong with what was typed', async () => {
     expect(await lab.fails('rules', 'run', 'nope')).toMatchObject({ exit: 2, code: 'notFound' });
     expect(await lab.fails('rules', 'add', '--name', 'x')).toMatchObject({ exit: 2, code: 'invalidValue' });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jobSchema, platformTargetSchema, repositoryTargetSchema } from '../../model/job.ts';
 import { inventoryObjectSchema } from '../../model/vm.ts';
-import { bytesSchema, checkSchema, emptySchema, hexIdSchema, uuidSchema } from '../../schema.ts';
+import { absolutePathSchema, bytesSchema, checkSchema, emptySchema, hexIdSchema, uuidSchema } from '../../schema.ts';
 import { command, query } from '../method.ts';
 
 const capacity = { freeBytes: bytesSchema.nullable(), totalBytes: bytesSchema.nullable() };
@@ -29,6 +29,12 @@ export const agentContract = {
     right: 'none',
     params: z.object({ repository: repositoryTargetSchema }),
     result: z.object({ checks: z.array(checkSchema), ...capacity }),
+  }),
+  /** Space where a pool lies; needs no password. */
+  'pools.capacity': query({
+    right: 'none',
+    params: z.object({ kind: z.literal('local'), path: absolutePathSchema }),
+    result: z.object(capacity),
   }),
   /** Answers once the job is journalled; its end comes by `results.report`. */
   'jobs.start': command({
