@@ -1,12 +1,11 @@
 // Faults given from outside around jobs on a real VM; `npm run test:lab`.
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
-import { Lab, poolPassword } from '../helpers/programs.ts';
-import { Restic } from '../helpers/restic.ts';
+import { Lab } from '../helpers/programs.ts';
 import { Guest, labMissing, labUri, startLibvirtd, virsh } from './lab.ts';
 import { lacking } from '../helpers/needs.ts';
+import { expectNothingLeft } from './nothing-left.ts';
 
 const missing = labMissing();
 
@@ -46,21 +45,9 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     guest.exec('dd if=/dev/urandom of=/data/vda/fill bs=1M count=500 2>/dev/null; sync');
   }
 
-  async function expectNothingLeft(state = 'running'): Promise<void> {
-    const id = String(lab.agent('node1').ready['hwid']).replaceAll('-', '').slice(0, 8);
-    for (const root of [`/run/holdfast/${id}`, `/var/lib/holdfast-scratch/${id}`]) {
-      expect(existsSync(root) ? await readdir(root) : []).toEqual([]);
-    }
-    expect(guest.state).toBe(state);
-    if (state === 'running') expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
-    expect(await readdir(lab.path('pool', 'locks'))).toEqual([]);
-    expect(await readdir(lab.path('node1', 'journal'))).toEqual([]);
-    await (await Restic.at(lab.path('pool'), poolPassword)).checkClean();
-  }
-
   async function expectNextSucceeds(): Promise<void> {
     expect((await lab.ended(await lab.run('vm'))).error).toBeNull();
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
   }
 
   it('cancel in the middle of the copy: cancelled once export and scratch are gone', async () => {
@@ -69,7 +56,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     await lab.untilStep('node1', 'copyingData');
     await lab.ok('tasks', 'cancel', String(id));
     expect(await lab.ended(id)).toMatchObject({ state: 'cancelled', backupId: null });
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
     await expectNextSucceeds();
   });
 
@@ -81,7 +68,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     expect(guest.exec('echo alive').trim()).toBe('alive');
     await lab.startAgent('node1');
     expect((await lab.ended(id)).error).toMatchObject({ code: 'agentStopped' });
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
     await expectNextSucceeds();
   });
 
@@ -92,7 +79,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     await lab.engine.kill('SIGKILL');
     await lab.startEngine();
     expect(await lab.ended(id)).toMatchObject({ state: 'done', error: null });
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
   });
 
   it('SIGTERM of the agent in the middle: it cleans up before it ends', async () => {
@@ -103,7 +90,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
     await lab.startAgent('node1');
     expect((await lab.ended(id)).error).toMatchObject({ code: 'agentStopped' });
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
   });
 
   it('the VM is destroyed in the middle of the copy: failed, and the next backup reads it shut off', async () => {
@@ -112,7 +99,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     await lab.untilStep('node1', 'copyingData');
     virsh('destroy', guest.domain);
     expect((await lab.ended(id)).error).toMatchObject({ code: 'diskReadFailed' });
-    await expectNothingLeft('shut off');
+    await expectNothingLeft(lab, guest, 'shut off');
     expect((await lab.ended(await lab.run('vm'))).error).toBeNull();
     guest.start();
   });
@@ -127,7 +114,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     expect((await lab.ended(id)).error).toMatchObject({ code: 'agentStopped' });
     expect(virsh('list', '--all', '--name')).not.toContain(`${guest.domain}-2`);
     expect((await readdir(guest.folder)).filter((name) => name.includes('qcow2'))).toEqual(['disk0.qcow2']);
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
   });
 
   it('another backup job of the VM is respected: objectBusy', async () => {

@@ -1,5 +1,4 @@
 // The whole walk on a real VM through all three programs: what `npm test` runs on one lab VM.
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
@@ -9,6 +8,7 @@ import { Lab, poolPassword } from '../helpers/programs.ts';
 import { Restic } from '../helpers/restic.ts';
 import { checkLoad, Guest, labMissing, labUri, startLibvirtd, virsh, withMounted } from './lab.ts';
 import { lacking } from '../helpers/needs.ts';
+import { expectNothingLeft } from './nothing-left.ts';
 
 const missing = labMissing();
 
@@ -66,19 +66,6 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
     return { task, snapshot: String(backup['snapshotId']) };
   }
 
-  /** Job folders of the agent, libvirt's job, checkpoints: nothing may stay, and the VM must be as it was. */
-  async function expectNothingLeft(state = 'running'): Promise<void> {
-    const id = String(lab.agent('node1').ready['hwid']).replaceAll('-', '').slice(0, 8);
-    for (const root of [`/run/holdfast/${id}`, `/var/lib/holdfast-scratch/${id}`]) {
-      expect(existsSync(root) ? await readdir(root) : []).toEqual([]);
-    }
-    expect(guest.state).toBe(state);
-    expect(virsh('checkpoint-list', guest.domain, '--name').trim()).toBe('');
-    if (state === 'running') expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
-    expect(await readdir(lab.path('pool', 'locks'))).toEqual([]);
-    await (await restic()).checkClean();
-  }
-
   it('is listed with its disks, its agent, and without its CD-ROM', async () => {
     const row = (await lab.rows('objects', 'list')).find((object) => object['uuid'] === uuid);
     expect(row).toMatchObject({
@@ -106,7 +93,7 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
       withMounted(`${copy}/vm/${uuid}/disks/vdb/disk.raw`, (folder) => {
         expect(checkLoad(`${folder}/load`)).toMatch(/^consistent/u);
       });
-      await expectNothingLeft();
+      await expectNothingLeft(lab, guest);
     } finally {
       guest.load('stop');
     }
@@ -126,7 +113,7 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
           await hashFile(raw),
         );
       }
-      await expectNothingLeft('paused');
+      await expectNothingLeft(lab, guest, 'paused');
     } finally {
       virsh('resume', guest.domain);
     }
@@ -156,7 +143,7 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
     expect(guest.exec('echo alive').trim()).toBe('alive');
     await lab.startAgent('node1');
     expect((await lab.ended(id)).error).toMatchObject({ code: 'agentStopped' });
-    await expectNothingLeft();
+    await expectNothingLeft(lab, guest);
     expect((await backUp()).task.state).toBe('done');
   });
 
@@ -167,7 +154,7 @@ describe.skipIf(lacking(missing))('a real VM with a qcow2 and a raw disk', () =>
     const raw = lab.path('off.raw');
     qemuImg('convert', '-f', 'qcow2', '-O', 'raw', guest.image(0, 'qcow2'), raw);
     expect(await (await restic()).dumpHash(snapshot, `/vm/${uuid}/disks/vda/disk.raw`)).toBe(await hashFile(raw));
-    await expectNothingLeft('shut off');
+    await expectNothingLeft(lab, guest, 'shut off');
   });
 
   it('restores into a folder with its domain XML', async () => {

@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { expect } from 'vitest';
+import { type Lab, poolPassword } from '../helpers/programs.ts';
+import { Restic } from '../helpers/restic.ts';
+import { type Guest, virsh } from './lab.ts';
+
+/**
+ * After whatever happened: no job folder, socket, scratch, libvirt job, checkpoint, lock or journal of node1 stays, the VM
+ * is as it was, and the repository is clean by public restic.
+ */
+export async function expectNothingLeft(lab: Lab, guest: Guest, state = 'running'): Promise<void> {
+  const id = String(lab.agent('node1').ready['hwid']).replaceAll('-', '').slice(0, 8);
+  for (const root of [`/run/holdfast/${id}`, `/var/lib/holdfast-scratch/${id}`]) {
+    expect(existsSync(root) ? await readdir(root) : []).toEqual([]);
+  }
+  expect(guest.state).toBe(state);
+  expect(virsh('checkpoint-list', guest.domain, '--name').trim()).toBe('');
+  if (state === 'running') expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
+  expect(await readdir(lab.path('pool', 'locks'))).toEqual([]);
+  expect(await readdir(lab.path('node1', 'journal'))).toEqual([]);
+  await (await Restic.at(lab.path('pool'), poolPassword)).checkClean();
+}
