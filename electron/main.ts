@@ -6,7 +6,7 @@ import { createLogger } from '../shared/node/log.ts';
 import { schemePrivileges, servePage } from './app-protocol.ts';
 import { answerConsoles } from './console-ipc.ts';
 import { EngineHost } from './engine-host.ts';
-import { confine, denyPermissions, loadPage, openWindow } from './window.ts';
+import { confine, denyPermissions, loadPage, openWindow, revive } from './window.ts';
 
 const log = createLogger('desktop');
 const built = fileURLToPath(new URL('.', import.meta.url));
@@ -67,7 +67,10 @@ protocol.registerSchemesAsPrivileged([schemePrivileges]);
 useFolder(folder);
 if (app.requestSingleInstanceLock()) {
   app.on('second-instance', focusWindow);
-  app.on('web-contents-created', (_event, contents) => confine(contents));
+  app.on('web-contents-created', (_event, contents) => {
+    confine(contents);
+    revive(contents, (reason) => log.error({ reason }, 'the page has died'));
+  });
   app.on('window-all-closed', () => app.quit());
   run(folder).catch((error: unknown) => {
     log.fatal({ err: error }, 'the console cannot start');

@@ -33,6 +33,21 @@ export function confine(contents: WebContents): void {
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
 }
 
+/** A page that dies again within this time would only flicker. */
+const reviveAfterMs = 60_000;
+
+/** Loads a page whose process has died once more; one that keeps dying stays down, and the log says why. */
+export function revive(contents: WebContents, onGone: (reason: string) => void): void {
+  let revivedAt = Number.NEGATIVE_INFINITY;
+  contents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit') return;
+    onGone(reason);
+    if (Date.now() - revivedAt < reviveAfterMs) return;
+    revivedAt = Date.now();
+    contents.reload();
+  });
+}
+
 /** Denies every permission but one: writing text to the clipboard after a click, which the copy buttons do. */
 export function denyPermissions(session: Session): void {
   const isGranted = (permission: string, url: string) =>

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { confine, denyPermissions, loadPage, openWindow } from '../../electron/window.ts';
+import { confine, denyPermissions, loadPage, openWindow, revive } from '../../electron/window.ts';
 import * as electron from '../fakes/electron.ts';
 
 vi.mock('electron', () => import('../fakes/electron.ts'));
@@ -70,4 +70,23 @@ test('every permission is denied but writing to the clipboard from our own page'
     expect(asked(permission, 'holdfast-app://console/')).toEqual([false, false]);
   expect(asked('clipboard-sanitized-write', 'holdfast-app://console/')).toEqual([true, true]);
   expect(asked('clipboard-sanitized-write', 'https://example.org/')).toEqual([false, false]);
+});
+
+test('a page that died is loaded again once, one that keeps dying stays down', () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const contents = new electron.FakeContents();
+    const reasons: string[] = [];
+    revive(contents as never, (reason) => reasons.push(reason));
+    contents.emit('render-process-gone', {}, { reason: 'clean-exit' });
+    expect(contents.reloads).toBe(0);
+    contents.emit('render-process-gone', {}, { reason: 'crashed' });
+    contents.emit('render-process-gone', {}, { reason: 'oom' });
+    expect({ reloads: contents.reloads, reasons }).toEqual({ reloads: 1, reasons: ['crashed', 'oom'] });
+    vi.setSystemTime(Date.now() + 61_000);
+    contents.emit('render-process-gone', {}, { reason: 'crashed' });
+    expect(contents.reloads).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
 });

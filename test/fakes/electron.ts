@@ -75,8 +75,12 @@ export class FakeContents extends EventEmitter {
   #post(...args: unknown[]): void {
     this.mainFrame.posted.push(args);
   }
+  reloads = 0;
   getURL(): string {
     return this.mainFrame.url;
+  }
+  reload(): void {
+    this.reloads += 1;
   }
   setWindowOpenHandler(handler: Handler): void {
     this.openHandler = handler;
