@@ -6,6 +6,9 @@ import { AppError } from '../shared/errors.ts';
 import { writeFileAtomic } from '../shared/node/atomic-file.ts';
 import { loadOrCreateIdentity, readIfThere, type TlsIdentity } from '../shared/node/tls.ts';
 
+/** Where an agent lives when nothing else is said; the console's hints name commands without --data. */
+export const defaultAgentFolder = '/var/lib/holdfast-agent';
+
 /** agent.json (DETAILS 11). */
 const configSchema = z.object({
   name: z.string().min(1),

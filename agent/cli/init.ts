@@ -1,8 +1,9 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
-import { isFingerprint } from '../../shared/node/tls.ts';
-import { type AgentIdentity, initAgent, loadAgent } from '../identity.ts';
+import { fingerprintHex, isFingerprint } from '../../shared/node/tls.ts';
+import { type AgentIdentity, defaultAgentFolder, initAgent, loadAgent } from '../identity.ts';
 
 interface InitCommandOptions {
   data: string;
@@ -15,7 +16,10 @@ interface InitCommandOptions {
 
 function print({ config, tls }: AgentIdentity): void {
   const { name, hwid, manager } = config;
-  process.stdout.write(`${JSON.stringify({ name, hwid, fingerprint: tls.fingerprint, manager })}\n`);
+  const { fingerprint } = tls;
+  process.stdout.write(`${JSON.stringify({ name, hwid, fingerprint, manager })}\n`);
+  // The form in which the console shows it, for comparing by eye; standard output stays one JSON line.
+  process.stderr.write(`${fingerprintHex(fingerprint).join(' ')}\n`);
 }
 
 /** `holdfast-agent init`: keys, HWID and the manager to dial; `--show` prints them. */
@@ -23,8 +27,8 @@ export function addInit(program: Command): void {
   program
     .command('init')
     .description('make the identity of this agent, or show it')
-    .requiredOption('--data <folder>', 'folder of the agent')
-    .option('--name <name>', 'how the client is called in the console')
+    .option('--data <folder>', 'folder of the agent', defaultAgentFolder)
+    .option('--name <name>', 'how the client is called in the console', hostname())
     .option('--manager <url>', 'wss://… that the engine printed as agentUrl')
     .option('--fingerprint <SHA256:…>', "fingerprint of the engine's certificate")
     .option('--engine-file <file>', 'engine.json of an engine on this machine')

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Agent, startAgent } from '../agent.ts';
-import { loadAgent } from '../identity.ts';
+import { defaultAgentFolder, loadAgent } from '../identity.ts';
 
 /** `holdfast-agent run`: prints one JSON line when it works, ends cleanly on SIGTERM. */
 export function addRun(program: Command): void {
   program
     .command('run')
     .description('run the agent')
-    .requiredOption('--data <folder>', 'folder of the agent')
+    .option('--data <folder>', 'folder of the agent', defaultAgentFolder)
     .option('--json', 'print JSON (the default)')
     .action(async ({ data }: { data: string }) => {
       // restic finds out whether a lock's owner lives by sending SIGHUP; without a handler that would kill us.

@@ -29,6 +29,10 @@ describe('an image directory through all three programs', () => {
       address: '127.0.0.1',
     });
     expect(client?.['fingerprint']).toBe(lab.agent('node1').ready['fingerprint']);
+    const shown = await lab.program('agent/main.ts', ['init', '--data', lab.path('node1'), '--show']);
+    expect(shown.json).toMatchObject({ hwid: client?.['hwid'], fingerprint: client?.['fingerprint'] });
+    // The same 32 pairs that the console shows.
+    expect(shown.stderr).toMatch(/^([0-9A-F]{2} ){31}[0-9A-F]{2}$/mu);
     expect(await lab.fails('objects', 'list', '--client', 'node1')).toMatchObject({
       exit: 3,
       code: 'clientUnauthorized',
