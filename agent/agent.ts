@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { createLogger } from '../shared/node/log.ts';
 import { claimFolder } from './alive-socket.ts';
 import type { AgentIdentity } from './identity.ts';
 import { OpenRepositories } from './jobs/open-repositories.ts';
 import { JobRunner } from './jobs/runner.ts';
 import { ManagerLink } from './link/link.ts';
+import { releaseFrozen } from './platforms/libvirt/guest/thaw.ts';
 import type { Roots } from './platforms/roots.ts';
 
 /** A local agent ends after this time without engine and without job (DETAILS 14). */
@@ -17,19 +19,24 @@ export interface Agent {
 }
 
 /** Folders outside the agent's own, which QEMU must reach (DETAILS 11). */
-function rootsOf(hwid: string): Roots {
-  const id = hwid.replaceAll('-', '').slice(0, 8);
-  return { run: `/run/holdfast/${id}`, scratch: `/var/lib/holdfast-scratch/${id}` };
+function rootsOf({ config, folder }: AgentIdentity): Roots {
+  const id = config.hwid.replaceAll('-', '').slice(0, 8);
+  return {
+    run: `/run/holdfast/${id}`,
+    scratch: `/var/lib/holdfast-scratch/${id}`,
+    frozen: join(folder, 'frozen'),
+  };
 }
 
 /** Starts the agent: claims its folder, removes what a dead one left, then dials. @throws AppError alreadyRunning */
 export async function startAgent(identity: AgentIdentity): Promise<Agent> {
   const log = createLogger('agent');
   const claim = await claimFolder(identity.folder, identity.config.hwid);
-  const roots = rootsOf(identity.config.hwid);
+  const roots = rootsOf(identity);
   const repositories = new OpenRepositories();
   const link = new ManagerLink(identity, log);
   const runner = new JobRunner({ identity, repositories, roots, log }, link);
+  await releaseFrozen(roots, log);
   await runner.recover();
   const running = link.run({ runner, repositories, roots });
   const timers = new Set<NodeJS.Timeout>();

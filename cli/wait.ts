@@ -4,6 +4,7 @@ import { isEnded, type TaskState } from '../shared/model/task.ts';
 import { connect, type EnginePeer } from './connect.ts';
 import { loadCredentials } from './credentials.ts';
 import { bytes, isJson, note } from './output.ts';
+import { readReasons } from './read-reasons.ts';
 
 /** Without contact for this long the wait gives up (DESIGN §9). */
 const reconnectMs = 60_000;
@@ -73,6 +74,7 @@ function showProgress(tasks: readonly TaskView[]): void {
 
 /** The words for an ended task on standard error. */
 export function explain(task: TaskView): void {
+  for (const sentence of readReasons(task)) note(`task ${task.id}: ${sentence}`);
   for (const warning of task.warnings) note(`task ${task.id}: ${warning}`);
   if (task.error !== null) note(`task ${task.id} ${task.state}: ${task.error.code}: ${task.error.message}`);
 }

@@ -63,6 +63,9 @@ export const errorClasses = {
   programMissing: 'failure',
   programFailed: 'failure',
   deployImpossible: 'failure',
+  consistencyNotReached: 'failure',
+  guestAgentFailed: 'failure',
+  unsupported: 'usage',
   scratchFull: 'failure',
   internal: 'failure',
 } as const satisfies Record<string, ErrorClass>;

@@ -5,6 +5,7 @@ import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { createPlatform } from '../platforms/all.ts';
 import { capacityOf } from './capacity.ts';
 import type { AgentContext } from './context.ts';
+import { diffPoints } from '../jobs/diff-points.ts';
 import { preparePool, testPool } from './pools.ts';
 
 /** The inventory travels in pages (DESIGN §4). */
@@ -25,6 +26,12 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   'pools.prepare': ({ repository, create }, context) => preparePool(context, repository, create),
   'pools.test': ({ repository }, context) => testPool(context, repository),
   'pools.capacity': ({ path }) => capacityOf(path),
+  'backups.diff': ({ repository, objectUuid, points, cursor }, context, { signal }) =>
+    diffPoints(context.repositories, { repository, objectUuid, points, cursor }, signal),
+  async 'guests.thaw'({ platform, objectUuid }, context, { signal }) {
+    await open(platform, context).thaw(objectUuid, signal);
+    return {};
+  },
   async 'jobs.start'({ job }, { runner }) {
     await runner.start(job);
     return { accepted: true };

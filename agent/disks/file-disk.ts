@@ -15,6 +15,8 @@ export interface FileDiskOptions {
   socketPath(): Promise<string>;
   /** Decides about each file of the chain by its real path; it throws for what must not be read. */
   mayRead(realPath: string): void;
+  /** Persistent bitmap of a qcow2 image that shall be offered as well: {@link NbdDisk.dirtyExtents}. */
+  bitmap?: string | undefined;
 }
 
 /**
@@ -24,7 +26,10 @@ export interface FileDiskOptions {
  */
 export async function openFileDisk(options: FileDiskOptions, scope: DiskScope): Promise<SourceDisk> {
   const { node, files, isDevice } = await describeChain(options.path, options.format, (file) => options.mayRead(file));
-  const serve = async () => QemuNbd.start({ node, writable: false, socketPath: await options.socketPath() }, scope);
+  const serve = async () => {
+    const socketPath = await options.socketPath();
+    return QemuNbd.start({ node, writable: false, socketPath, bitmap: options.bitmap }, scope);
+  };
   if (options.format !== 'raw' || isDevice) {
     const server = await serve();
     return new NbdDisk(options.id, options.format, server.client, () => server.stop());

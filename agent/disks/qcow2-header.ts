@@ -4,6 +4,8 @@ import { openImage } from './raw-file.ts';
 
 /** What a qcow2 file says of itself, read without any program (https://www.qemu.org/docs/master/interop/qcow2.html). */
 export interface Qcow2Header {
+  /** 2 (compat 0.10) or 3; only 3 can hold bitmaps. */
+  version: 2 | 3;
   sizeBytes: number;
   /** Name of the backing file as written in the image; may be relative, a URL or a JSON description. */
   backingFile: string | undefined;
@@ -41,6 +43,7 @@ export function parseQcow2Header(bytes: Buffer, path: string): Qcow2Header {
   if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw wrong(`a size of ${size} bytes`);
   const incompatible = version === 3 ? bytes.readBigUInt64BE(72) : 0n;
   return {
+    version,
     sizeBytes: Number(size),
     backingFile: backingName(bytes, wrong),
     backingFormat: findExtension(bytes, version === 3 ? bytes.readUInt32BE(100) : 72, backingFormatExtension),

@@ -22,6 +22,13 @@ export interface QemuNbdOptions {
   writable: boolean;
   /** Socket to make; its folder must be closed to others. At most 100 bytes. */
   socketPath: string;
+  /** Persistent bitmap of a qcow2 image that shall be offered as well; see {@link bitmapContext}. */
+  bitmap?: string | undefined;
+}
+
+/** Metadata context in which qemu-nbd offers a bitmap. */
+export function bitmapContext(bitmap: string): string {
+  return `qemu:dirty-bitmap:${bitmap}`;
 }
 
 const startLimitMs = 30_000;
@@ -59,7 +66,7 @@ export class QemuNbd {
     try {
       await once(child, 'spawn');
       journalName = await announce(child, scope);
-      const client = await connectWhenReady(options.socketPath, child, complaint, scope.signal);
+      const client = await connectWhenReady(options, child, complaint, scope.signal);
       return new QemuNbd(client, child, scope, journalName);
     } catch (error) {
       await stopChild(child);
@@ -88,9 +95,10 @@ export function qemuNbdMissing(): AppError {
  * Arguments that open exactly the described image. Without --persistent the server ends with its last connection, so
  * that it does not outlive a killed agent. Discarded ranges become holes and zeros are looked for in nothing.
  */
-export function qemuNbdArguments({ node, writable, socketPath }: QemuNbdOptions): string[] {
+export function qemuNbdArguments({ node, writable, socketPath, bitmap }: QemuNbdOptions): string[] {
   const mode = writable ? ['--discard=unmap', '--cache=writeback'] : ['--read-only', '--shared=8'];
-  return [...mode, '--socket', socketPath, '--export-name', exportName, `json:${JSON.stringify(node)}`];
+  const tracked = bitmap === undefined ? [] : ['--bitmap', bitmap];
+  return [...mode, ...tracked, '--socket', socketPath, '--export-name', exportName, `json:${JSON.stringify(node)}`];
 }
 
 /** The first 4 KiB of what the program complains about. */
@@ -111,12 +119,13 @@ async function announce(child: ChildProcess, scope: DiskScope): Promise<string> 
 }
 
 async function connectWhenReady(
-  socketPath: string,
+  { socketPath, bitmap }: QemuNbdOptions,
   child: ChildProcess,
   complaint: () => string,
   signal: AbortSignal,
 ): Promise<NbdClient> {
   const deadline = Date.now() + startLimitMs;
+  const contexts = [allocationContext, ...(bitmap === undefined ? [] : [bitmapContext(bitmap)])];
   for (;;) {
     throwIfAborted(signal);
     if (child.exitCode !== null || child.signalCode !== null) {
@@ -127,7 +136,7 @@ async function connectWhenReady(
     }
     if (await exists(socketPath)) {
       try {
-        return await NbdClient.connect({ socketPath, exportName, contexts: [allocationContext] }, signal);
+        return await NbdClient.connect({ socketPath, exportName, contexts }, signal);
       } catch (error) {
         // Between bind and listen the socket refuses; a dying server shows itself above.
         if (!hasCode(error, 'diskReadFailed') || Date.now() > deadline) throw error;

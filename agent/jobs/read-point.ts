@@ -17,22 +17,55 @@ export interface RestorePoint {
   disks: Array<{ id: string; path: string; sizeBytes: number; content: ContentList }>;
 }
 
+/** A point whose manifest is read. */
+export interface OpenPoint {
+  snapshot: OpenSnapshot;
+  manifest: Manifest;
+  manifestBytes: Buffer;
+  /** Folder of the VM in the snapshot. */
+  root: string;
+}
+
+export interface PointAddress {
+  backupUuid: string;
+  /** Tried first; when it is gone the tag `backup=<uuid>` is looked for (DETAILS 15). */
+  snapshotId: string | null;
+  objectUuid: string;
+  /** Where the repository is, for messages. */
+  location: string;
+}
+
 /**
- * Finds the backup: the hint first, else its tag; then manifest.backupUuid must agree (DETAILS 15). Every small file is
- * compared with the manifest's hashes, every disk's list with its digest.
+ * Finds a point: the hint first, else its tag; then manifest.backupUuid must agree (DETAILS 15).
+ * @throws AppError backupMissing, repositoryDamaged
+ */
+export async function openPoint(repository: Repository, address: PointAddress): Promise<OpenPoint> {
+  const { backupUuid, snapshotId, objectUuid } = address;
+  const found = await repository.findSnapshot({ hintId: snapshotId ?? undefined, tag: backupTag(backupUuid) });
+  if (found === undefined) throw missing(address);
+  const snapshot = await repository.openSnapshot(found);
+  const root = vmPath(objectUuid);
+  const manifestBytes = await snapshot.readFile(`${root}/manifest.json`);
+  const manifest = parseJson(manifestSchema, manifestBytes, 'manifest.json');
+  if (manifest.backupUuid !== backupUuid) throw missing(address);
+  return { snapshot, manifest, manifestBytes, root };
+}
+
+function missing({ backupUuid, location }: PointAddress): AppError {
+  return new AppError('backupMissing', `backup ${backupUuid} is not in the repository at ${location} any more`);
+}
+
+/**
+ * Reads what a restore needs. Every small file is compared with the manifest's hashes, every disk's list with its digest.
  * @throws AppError backupMissing, repositoryDamaged
  */
 export async function readPoint(repository: Repository, job: RestoreJob): Promise<RestorePoint> {
-  const found = await repository.findSnapshot({
-    hintId: job.snapshotIdHint ?? undefined,
-    tag: backupTag(job.backupUuid),
+  const { snapshot, manifest, manifestBytes, root } = await openPoint(repository, {
+    backupUuid: job.backupUuid,
+    snapshotId: job.snapshotIdHint,
+    objectUuid: job.objectUuid,
+    location: job.repository.path,
   });
-  if (found === undefined) throw missing(job);
-  const snapshot = await repository.openSnapshot(found);
-  const root = vmPath(job.objectUuid);
-  const manifestBytes = await snapshot.readFile(`${root}/manifest.json`);
-  const manifest = parseJson(manifestSchema, manifestBytes, 'manifest.json');
-  if (manifest.backupUuid !== job.backupUuid) throw missing(job);
   const files = await readFiles(snapshot, root, manifest);
   const configuration = parseJson(vmConfigurationSchema, files.get('vm.json') ?? Buffer.of(), 'vm.json');
   files.set('manifest.json', manifestBytes);
@@ -43,11 +76,9 @@ export async function readPoint(repository: Repository, job: RestoreJob): Promis
   return { snapshot, manifest, configuration, files, disks };
 }
 
-function missing(job: RestoreJob): AppError {
-  return new AppError(
-    'backupMissing',
-    `backup ${job.backupUuid} is not in the repository at ${job.repository.path} any more`,
-  );
+/** vm.json of a point. @throws AppError repositoryDamaged */
+export async function readConfiguration({ snapshot, root }: OpenPoint): Promise<VmConfiguration> {
+  return parseJson(vmConfigurationSchema, await snapshot.readFile(`${root}/vm.json`), 'vm.json');
 }
 
 function parseJson<T>(schema: { parse(value: unknown): T }, bytes: Buffer, name: string): T {
@@ -81,7 +112,8 @@ async function readOptional(snapshot: OpenSnapshot, path: string): Promise<Buffe
   }
 }
 
-async function openDisk(snapshot: OpenSnapshot, root: string, disk: Manifest['disks'][number]) {
+/** The list of a disk, compared with its digest. @throws AppError repositoryDamaged */
+export async function openDisk(snapshot: OpenSnapshot, root: string, disk: Manifest['disks'][number]) {
   if (!/^[A-Za-z0-9._-]+$/u.test(disk.id) || disk.path !== `disks/${disk.id}/disk.raw`) {
     throw new AppError('repositoryDamaged', `the manifest names a disk "${disk.id}" at "${disk.path}"`);
   }

@@ -67,6 +67,8 @@ async function writeDisks(run: JobRun, point: RestorePoint, target: RestoreTarge
     return {
       id,
       mode: 'restore' as const,
+      reason: null,
+      baseBackupUuid: null,
       plannedBytes,
       bytesRead: 0,
       zeroBytes: sizeBytes - plannedBytes,

@@ -7,6 +7,9 @@ import { exists } from '../disks/exists.ts';
 import { systemCode } from '../disks/file-errors.ts';
 import { isAlive, processIdSchema } from '../disks/process-id.ts';
 import { endBackupJob, libvirtJobSchema } from './libvirt/backup-job.ts';
+import { madeCheckpointSchema, removeCheckpoint } from './libvirt/checkpoints/remove.ts';
+import { madeOverlaysSchema } from './libvirt/overlay/overlays.ts';
+import { settleOverlays } from './libvirt/overlay/settle.ts';
 import { madeDomainSchema, removeDomain } from './libvirt/remove-domain.ts';
 import { Virsh } from './libvirt/virsh.ts';
 import { removeMadeFile } from './made-file.ts';
@@ -33,6 +36,12 @@ export async function releaseLeftover(resource: Resource, roots?: Roots): Promis
       await endBackupJob(parse(libvirtJobSchema, resource));
       await rm(parse(libvirtJobSchema, resource).socket, { force: true });
       return true;
+    case 'libvirtCheckpoint':
+      await removeCheckpoint(parse(madeCheckpointSchema, resource), folderOf(roots));
+      return true;
+    case 'libvirtOverlay':
+      await settleOverlays(parse(madeOverlaysSchema, resource), folderOf(roots));
+      return true;
     case 'libvirtDomain': {
       const { uri, uuid } = parse(madeDomainSchema, resource);
       await removeDomain(new Virsh(uri), uuid);
@@ -48,6 +57,11 @@ export async function releaseLeftover(resource: Resource, roots?: Roots): Promis
     case 'repositoryTemp':
       return false;
   }
+}
+
+/** Where documents for virsh may lie. */
+function folderOf(roots: Roots | undefined): string {
+  return roots?.run ?? '/run/holdfast';
 }
 
 function parse<T extends z.ZodType>(schema: T, resource: Resource): z.output<T> {

@@ -13,6 +13,8 @@ export interface Roots {
   run: string;
   /** Scratch files: /var/lib/holdfast-scratch/<hwid8> */
   scratch: string;
+  /** Which guests are frozen by us right now, one file each; inside the agent's own folder. */
+  frozen: string;
 }
 
 /**

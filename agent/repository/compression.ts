@@ -2,12 +2,17 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { freeWhole } from './memory.ts';
 
 /** zstd 1 stores 6 % more than 3 and costs hardly more than none at all (measured with VM disks). */
-const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const defaultLevel = '1';
+const optionsByLevel = {
+  '1': { params: { [constants.ZSTD_c_compressionLevel]: 1 } },
+  '3': { params: { [constants.ZSTD_c_compressionLevel]: 3 } },
+};
+export type CompressionLevel = keyof typeof optionsByLevel;
 
 /** One zstd frame with the content size in its header, or undefined when that would not be shorter. */
-export function compress(plain: Uint8Array): Buffer | undefined {
+export function compress(plain: Uint8Array, level: CompressionLevel = defaultLevel): Buffer | undefined {
   if (plain.length === 0) return undefined;
-  const compressed = zstdCompressSync(plain, { ...options, chunkSize: boundOf(plain.length) });
+  const compressed = zstdCompressSync(plain, { ...optionsByLevel[level], chunkSize: boundOf(plain.length) });
   if (compressed.length < plain.length) return compressed;
   freeWhole(compressed);
   return undefined;
@@ -23,7 +28,7 @@ function boundOf(bytes: number): number {
 
 /** Compresses even when it does not pay: for what restic always stores compressed (trees, index, snapshots). */
 export function compressAlways(plain: Uint8Array): Buffer {
-  return zstdCompressSync(plain, options);
+  return zstdCompressSync(plain, optionsByLevel[defaultLevel]);
 }
 
 /**

@@ -1,23 +1,27 @@
 import { AppError } from '../../shared/errors.ts';
 import { sealBlob, verifySealed } from './blob-codec.ts';
 import { idBytes, zeroBlobId } from './blob-id.ts';
+import { Breather } from './breather.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type SealingKey, sealOverhead } from './cipher.ts';
-import { ContentList } from './content-list.ts';
-import { cellBytesFor, DiskList } from './disk-cells.ts';
-import type { PackWriter } from './pack-writer.ts';
+import type { ContentList } from './content-list.ts';
+import type { FileRange } from './difference-list.ts';
+import { DiskAssembly } from './disk-assembly.ts';
+import type { DiskPlan } from './disk-plan.ts';
 import { freeMemory } from './memory.ts';
-import type { Batch, VerifyMode } from './pipeline-messages.ts';
-import { cellLengths, longestRead, type PlanItem, planReads } from './read-plan.ts';
+import type { PackWriter } from './pack-writer.ts';
+import type { Batch, Compression, VerifyMode } from './pipeline-messages.ts';
+import { cutReads, longestRead, mostUnits, ReadBatch } from './read-batch.ts';
 import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
-import type { HashedBatch, WorkerPool } from './worker-pool.ts';
+import type { Throttle } from './throttle.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface DiskProgress {
   /** Bytes of the disk that are dealt with, zeros included; ends at its size. */
   bytesDone: number;
-  /** Bytes asked from the source. */
+  /** Bytes asked from the source; ends at what was planned. */
   bytesRead: number;
   /** Bytes of the disk that are zero. */
   zeroBytes: number;
@@ -26,10 +30,6 @@ export interface DiskProgress {
 }
 
 export interface WriteDiskOptions {
-  /** Grid, bytes; default {@link cellBytesFor}. */
-  cellBytes?: number;
-  /** The list whose division is kept and whose clean cells are re-used (increments; not used yet). */
-  parent?: ContentList;
   onProgress?: (progress: DiskProgress) => void;
 }
 
@@ -37,6 +37,12 @@ export interface WrittenDisk extends Omit<DiskProgress, 'bytesDone'> {
   content: ContentList;
   sizeBytes: number;
   cellBytes: number;
+  /** Bytes taken over from the parent unread, zeros not counted. */
+  keptBytes: number;
+  /** The first 100 ranges in which an audit found other content than the parent has, although changes called them clean. */
+  differences: readonly FileRange[];
+  /** How many there are. */
+  differenceCount: number;
   /** Entries of the list. */
   blobs: number;
   /** Blobs that the repository did not have. */
@@ -51,37 +57,33 @@ export interface DiskPipeline {
   pool: WorkerPool;
   key: SealingKey;
   verify: VerifyMode;
+  compression: Compression;
+  throttle: Throttle | undefined;
   signal: AbortSignal;
 }
 
 /** Reads from the source at the same time; more gains nothing from an NBD server. */
 const parallelReads = 4;
-/** Cells of at most this size; a batch of one is then still small against the memory bound. */
-const largestCell = 16 * 1024 * 1024;
 
 /**
- * Stores a disk: reads in flight → threads hash → unknown cells are compressed and sealed → packs.
- * Memory: (4 + 2 per thread) buffers of max(1 MiB, a cell), which stay the same ones, and the packs under way.
+ * Stores a disk as planned: reads in flight → threads hash → unknown blobs are compressed and sealed → packs.
+ * Memory: (4 + 2 per thread) buffers of max(1 MiB, a cell), which stay the same ones, the packs under way, and the list.
  * @throws AppError diskReadFailed, storage errors, repositoryDamaged (verify before upload), cancelled
  */
 export async function writeDisk(
   pipeline: DiskPipeline,
   source: ByteSource,
+  plan: DiskPlan,
   options: WriteDiskOptions = {},
 ): Promise<WrittenDisk> {
-  const cellBytes = options.cellBytes ?? cellBytesFor(source.sizeBytes);
-  if (cellBytes <= 0 || cellBytes > largestCell)
-    throw new AppError('invalidValue', `cells of ${cellBytes} bytes are not possible`);
-  const run = new DiskRun(pipeline, source, cellBytes, options.onProgress);
+  if (plan.sizeBytes !== source.sizeBytes) throw new AppError('internal', 'the plan is for another disk');
   // A failure in one task must stop the planning of the next ones, and a foreign abort both.
   const stop = new AbortController();
   const signal = AbortSignal.any([pipeline.signal, stop.signal]);
+  const run = new DiskRun({ ...pipeline, signal }, source, plan, options.onProgress);
   const tasks = new TaskGroup(batchesOf(pipeline.pool), signal);
   try {
-    for await (const item of planReads(source, cellBytes, signal)) {
-      if (item.kind === 'zero') run.addZeros(item.length);
-      else await tasks.start(run.addRead(item));
-    }
+    for await (const batch of run.batches()) await tasks.start(() => run.store(batch));
     await tasks.finish();
   } catch (error) {
     stop.abort(error);
@@ -95,105 +97,113 @@ function batchesOf(pool: WorkerPool): number {
   return parallelReads + 2 * pool.size;
 }
 
-type Hashed = Pick<HashedBatch, 'ids' | 'zero'>;
-
-/** A place in the list that is filled when its turn has come and its batch is hashed. */
-interface ListItem {
-  zeroLength: number;
-  lengths: Uint32Array;
-  hashed: Hashed | undefined;
-}
-const noCells = new Uint32Array(0);
-
 class DiskRun {
   readonly #pipeline: DiskPipeline;
   readonly #source: ByteSource;
-  readonly #cellBytes: number;
-  readonly #onProgress: ((progress: DiskProgress) => void) | undefined;
+  readonly #plan: DiskPlan;
+  readonly #onProgress: WriteDiskOptions['onProgress'];
   readonly #reads = new Slots(parallelReads);
   readonly #buffers: BufferPool;
-  readonly #content = new ContentList();
-  readonly #list: DiskList;
-  readonly #zeroLengths = new Set<number>();
-  /** Items whose turn has not come; bounded by the tasks in flight. */
-  #queue: ListItem[] = [];
+  readonly #assembly: DiskAssembly;
   #newBlobs = 0;
-  readonly #progress: DiskProgress = { bytesDone: 0, bytesRead: 0, zeroBytes: 0, bytesStored: 0 };
+  #bytesRead = 0;
+  #bytesStored = 0;
 
-  constructor(
-    pipeline: DiskPipeline,
-    source: ByteSource,
-    cellBytes: number,
-    onProgress: WriteDiskOptions['onProgress'],
-  ) {
+  constructor(pipeline: DiskPipeline, source: ByteSource, plan: DiskPlan, onProgress: WriteDiskOptions['onProgress']) {
     this.#pipeline = pipeline;
     this.#source = source;
-    this.#cellBytes = cellBytes;
+    this.#plan = plan;
     this.#onProgress = onProgress;
-    const bytes = longestRead(cellBytes);
-    const overhead = Math.ceil(bytes / cellBytes) * sealOverhead;
-    this.#buffers = new BufferPool(bytes + overhead, batchesOf(pipeline.pool));
-    this.#list = new DiskList(this.#content, cellBytes, (length) => this.#zeroLengths.add(length));
+    this.#assembly = new DiskAssembly(plan);
+    const bytes = longestRead(plan.cellBytes) + mostUnits(plan.cellBytes) * sealOverhead;
+    this.#buffers = new BufferPool(bytes, batchesOf(pipeline.pool));
   }
 
-  addZeros(length: number): void {
-    this.#queue.push({ zeroLength: length, lengths: noCells, hashed: { ids: noIds, zero: noIds } });
-    this.#drain();
+  /** Goes through the plan, gives every step its place in the list, and yields what has to be read for it. */
+  async *batches(): AsyncGenerator<ReadBatch> {
+    const { cellBytes, steps } = this.#plan;
+    const breather = new Breather(this.#pipeline.signal);
+    let batch = new ReadBatch(cellBytes);
+    for (const step of steps) {
+      if (breather.isDue) await breather.take();
+      if (step.kind === 'zero' || step.kind === 'keep') {
+        this.#assembly.add(step);
+        continue;
+      }
+      for (const read of cutReads(step, cellBytes)) {
+        if (!batch.accepts(read.length)) {
+          yield batch;
+          batch = new ReadBatch(cellBytes);
+        }
+        this.#assembly.add(read, { batch, ...batch.add(read) });
+      }
+    }
+    if (batch.bytes > 0) yield batch;
   }
 
-  /** Takes the item's place in the list now; the returned task does the work. */
-  addRead(item: Extract<PlanItem, { kind: 'read' }>): () => Promise<void> {
-    const place: ListItem = { zeroLength: 0, lengths: cellLengths(item.length, this.#cellBytes), hashed: undefined };
-    this.#queue.push(place);
-    return async () => {
-      const batch = await this.#reads.run(() => this.#read(item, place.lengths));
-      this.#progress.bytesRead += item.length;
-      const { bytes, ids, zero } = await this.#pipeline.pool.hash(batch);
-      const wanted = this.#claim({ ids, zero }, place.lengths);
-      place.hashed = { ids, zero };
-      this.#drain();
-      this.#buffers.give(wanted === undefined ? bytes : await this.#store({ ...batch, bytes }, ids, wanted));
-      this.#report();
-    };
+  async store(batch: ReadBatch): Promise<void> {
+    const { lengths } = batch;
+    const read = await this.#read(batch, lengths);
+    const { bytes, ids, zero } = await this.#pipeline.pool.hash(read);
+    const wanted = this.#claim({ ids, zero });
+    batch.hashed = { ids, zero };
+    this.#assembly.drain();
+    this.#buffers.give(wanted === undefined ? bytes : await this.#store({ ...read, bytes }, ids, wanted));
+    this.#report();
   }
 
-  async #read(item: { offset: number; length: number }, lengths: Uint32Array): Promise<Batch> {
+  async #read({ ranges }: ReadBatch, lengths: Uint32Array): Promise<Batch> {
     const batch = { bytes: this.#buffers.take(), offset: lengths.length * sealOverhead, lengths };
-    const target = Buffer.from(batch.bytes, batch.offset, item.length);
-    if (this.#source.readInto !== undefined) await this.#source.readInto(item.offset, target);
-    else copyRead(await this.#source.read(item.offset, item.length), target, item.offset);
+    let at = batch.offset;
+    const reads = ranges.map(({ offset, length }) => {
+      const target = Buffer.from(batch.bytes, at, length);
+      at += length;
+      return this.#reads.run(() => this.#readRange(offset, target));
+    });
+    // Nothing may still write into the buffer when this one fails.
+    const failed = (await Promise.allSettled(reads)).find((read) => read.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return batch;
+  }
+
+  async #readRange(offset: number, target: Buffer): Promise<void> {
+    await this.#pipeline.throttle?.take(target.length, this.#pipeline.signal);
+    this.#bytesRead += target.length;
+    if (this.#source.readInto !== undefined) await this.#source.readInto(offset, target);
+    else copyRead(await this.#source.read(offset, target.length), target, offset);
   }
 
   async finish(): Promise<WrittenDisk> {
     this.#buffers.clear();
-    this.#list.end();
-    for (const length of this.#zeroLengths) await this.#storeZeros(length);
+    this.#assembly.end();
+    const { content, zeroLengths, zeroBytes, keptBytes, differences } = this.#assembly;
+    for (const length of zeroLengths) await this.#storeZeros(length);
     this.#report();
-    const { bytesRead, zeroBytes, bytesStored } = this.#progress;
-    const content = this.#content;
-    if (content.sizeBytes !== this.#source.sizeBytes)
+    if (content.sizeBytes !== this.#plan.sizeBytes)
       throw new AppError('internal', 'the list of a disk does not have its size');
     return {
       content,
       sizeBytes: content.sizeBytes,
-      cellBytes: this.#cellBytes,
-      bytesRead,
+      cellBytes: this.#plan.cellBytes,
+      bytesRead: this.#bytesRead,
       zeroBytes,
-      bytesStored,
+      keptBytes,
+      bytesStored: this.#bytesStored,
+      differences: differences.ranges,
+      differenceCount: differences.count,
       blobs: content.count,
       newBlobs: this.#newBlobs,
       digest: content.digest(),
     };
   }
 
-  /** Marks the cells that nobody has yet; undefined when there are none. */
-  #claim(batch: Hashed, lengths: Uint32Array): Uint8Array | undefined {
-    const wanted = new Uint8Array(lengths.length);
+  /** Marks the blobs that nobody has yet; undefined when there are none. */
+  #claim({ ids, zero }: { ids: Uint8Array; zero: Uint8Array }): Uint8Array | undefined {
+    const wanted = new Uint8Array(zero.length);
     let any = false;
-    for (let i = 0; i < lengths.length; i++) {
-      if (batch.zero[i] === 1) continue;
-      if (!this.#pipeline.packs.claim('data', batch.ids.subarray(i * idBytes, (i + 1) * idBytes))) continue;
+    for (let i = 0; i < zero.length; i++) {
+      if (zero[i] === 1) continue;
+      if (!this.#pipeline.packs.claim('data', ids.subarray(i * idBytes, (i + 1) * idBytes))) continue;
       wanted[i] = 1;
       any = true;
     }
@@ -202,7 +212,8 @@ class DiskRun {
 
   /** @returns the batch's buffer, which is free again */
   async #store(batch: Batch, ids: Uint8Array, wanted: Uint8Array): Promise<ArrayBuffer> {
-    const stored = await this.#pipeline.pool.store(batch, { ids, wanted, verify: this.#pipeline.verify });
+    const { verify, compression, pool } = this.#pipeline;
+    const stored = await pool.store(batch, { ids, wanted, verify, compression });
     let at = 0;
     let k = 0;
     for (let i = 0; i < batch.lengths.length; i++) {
@@ -220,6 +231,7 @@ class DiskRun {
     return stored.bytes;
   }
 
+  /** Compressed whatever the pool says: megabytes of nothing. */
   async #storeZeros(length: number): Promise<void> {
     const id = zeroBlobId(length);
     if (!this.#pipeline.packs.claim('data', id)) return;
@@ -232,43 +244,14 @@ class DiskRun {
     this.#newBlobs++;
     // Not `+= await`: others add to it during the wait.
     const stored = await this.#pipeline.packs.add('data', blob);
-    this.#progress.bytesStored += stored;
-  }
-
-  /** Puts into the list whatever has its turn. */
-  #drain(): void {
-    let done = 0;
-    for (const item of this.#queue) {
-      if (item.hashed === undefined) break;
-      this.#append(item, item.hashed);
-      done++;
-    }
-    if (done > 0) this.#queue = this.#queue.slice(done);
-  }
-
-  #append(item: ListItem, hashed: Hashed): void {
-    this.#zeros(item.zeroLength);
-    for (let i = 0; i < item.lengths.length; i++) {
-      const length = item.lengths[i] as number;
-      if (hashed.zero[i] === 1) this.#zeros(length);
-      else {
-        this.#list.addData(hashed.ids.subarray(i * idBytes, (i + 1) * idBytes), length);
-        this.#progress.bytesDone += length;
-      }
-    }
-  }
-
-  #zeros(length: number): void {
-    this.#list.addZeros(length);
-    this.#progress.zeroBytes += length;
-    this.#progress.bytesDone += length;
+    this.#bytesStored += stored;
   }
 
   #report(): void {
-    this.#onProgress?.({ ...this.#progress });
+    const { bytesDone, zeroBytes } = this.#assembly;
+    this.#onProgress?.({ bytesDone, zeroBytes, bytesRead: this.#bytesRead, bytesStored: this.#bytesStored });
   }
 }
-const noIds = new Uint8Array(0);
 
 function copyRead(bytes: Buffer, target: Buffer, offset: number): void {
   if (bytes.length !== target.length) {

@@ -58,6 +58,11 @@ export class OpenSnapshot {
     return list;
   }
 
+  /** One blob of a file, checked. @throws AppError repositoryDamaged naming pack and blob, storage errors */
+  readBlob(id: Uint8Array): Promise<Buffer> {
+    return readBlob(this.#parts, 'data', id);
+  }
+
   /**
    * Streams a file into the sink; zero ranges are not written.
    * @param content what {@link fileContent} gave for it, when it is at hand

@@ -3,6 +3,9 @@ import type { WireError } from '../../shared/errors.ts';
 /** How many of the written blobs are opened again and compared before upload: 1 in 16, all, none. */
 export type VerifyMode = 'sample' | 'all' | 'off';
 
+/** zstd level of disk content; off = stored as it is. */
+export type Compression = '1' | '3' | 'off';
+
 /** What a worker is started with; it stays in memory. */
 export interface WorkerKeys {
   encrypt: Uint8Array;
@@ -18,13 +21,23 @@ export interface Batch {
   lengths: Uint32Array;
 }
 
+/** Which cells of a hashed batch to store, and how. */
+export interface StoreOrder {
+  /** 32 bytes per cell, as they came from `hash`. */
+  ids: Uint8Array;
+  /** 1 = store the cell. */
+  wanted: Uint8Array;
+  verify: VerifyMode;
+  compression: Compression;
+}
+
 /*
  * Messages carry batches, never single blobs, and hand their buffers to and fro instead of copying them. A batch is hashed
  * first; then the main thread, which alone knows the index, says which of its cells to store.
  */
 export type WorkerRequest =
   | ({ kind: 'hash'; id: number } & Batch)
-  | ({ kind: 'store'; id: number; ids: Uint8Array; wanted: Uint8Array; verify: VerifyMode } & Batch)
+  | ({ kind: 'store'; id: number } & StoreOrder & Batch)
   | { kind: 'open'; id: number; bytes: ArrayBuffer; plain: ArrayBuffer; blobs: SealedBlobs };
 
 /** Blobs inside the bytes of a request, as columns. */

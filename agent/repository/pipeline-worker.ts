@@ -39,7 +39,8 @@ function hashBatch(id: number, batch: Batch): WorkerReply {
   return { kind: 'hashed', id, bytes: batch.bytes, ids, zero };
 }
 
-function storeBatch({ id, ids, wanted, verify, ...batch }: Extract<WorkerRequest, { kind: 'store' }>): WorkerReply {
+function storeBatch(request: Extract<WorkerRequest, { kind: 'store' }>): WorkerReply {
+  const { id, ids, wanted, verify, compression, ...batch } = request;
   // The sealed blobs take the place of their cells, from the beginning of the buffer.
   const sealed = Buffer.from(batch.bytes);
   const lengths: number[] = [];
@@ -49,7 +50,7 @@ function storeBatch({ id, ids, wanted, verify, ...batch }: Extract<WorkerRequest
   for (const cell of cellsOf(batch)) {
     const cellId = ids.subarray(i * idBytes, (i + 1) * idBytes);
     if (wanted[i++] !== 1) continue;
-    const shorter = compress(cell);
+    const shorter = compression === 'off' ? undefined : compress(cell, compression);
     const length = key.sealInto(shorter ?? cell, sealed, end);
     if (shorter !== undefined) freeWhole(shorter);
     if (verify === 'all' || (verify === 'sample' && written++ % sampleEvery === 0)) {

@@ -6,12 +6,14 @@ import type { ByteSource } from './byte-source.ts';
 import { throwIfAborted } from './cancel.ts';
 import type { SealingKey } from './cipher.ts';
 import { ContentList } from './content-list.ts';
+import { type DiskPlan, planDisk, type PlanOptions } from './disk-plan.ts';
 import { writeDisk, type WriteDiskOptions, type WrittenDisk } from './disk-writer.ts';
 import { PackWriter } from './pack-writer.ts';
-import type { VerifyMode } from './pipeline-messages.ts';
+import type { Compression, VerifyMode } from './pipeline-messages.ts';
 import { encodeSnapshot } from './snapshot-file.ts';
 import type { Storage } from './storage/storage.ts';
 import type { TreeFolder } from './tree-file.ts';
+import { Throttle } from './throttle.ts';
 import { TreeWriter } from './tree-writer.ts';
 import { sealUnpacked } from './unpacked.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -27,7 +29,12 @@ export interface WriterParts {
 export interface WriterOptions {
   /** Aborting it stops the writer; the lock's own signal belongs in here. */
   signal: AbortSignal;
+  /** Default `sample`. */
   verify?: VerifyMode;
+  /** Of disks, default `1`; trees, index and small files are always compressed. */
+  compression?: Compression;
+  /** How much all disks of this writer are read per second together; null = as fast as it goes. */
+  maxBytesPerSecond?: number | null;
   programVersion?: string;
 }
 
@@ -60,6 +67,8 @@ export class SnapshotWriter {
   readonly #signal: AbortSignal;
   readonly #stop = new AbortController();
   readonly #verify: VerifyMode;
+  readonly #compression: Compression;
+  readonly #throttle: Throttle | undefined;
   readonly #programVersion: string;
   readonly #packs: PackWriter;
   readonly #startedAt = Date.now();
@@ -69,19 +78,42 @@ export class SnapshotWriter {
     this.#parts = parts;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#verify = options.verify ?? 'sample';
+    this.#compression = options.compression ?? '1';
+    const rate = options.maxBytesPerSecond ?? null;
+    this.#throttle = rate === null ? undefined : new Throttle(rate);
     this.#programVersion = options.programVersion ?? 'holdfast';
     this.#packs = new PackWriter(parts.storage, parts.key, parts.index, this.#signal);
   }
 
   /**
-   * Stores a disk. After a failure the writer can only be aborted.
+   * Plans how a disk is read. Blobs of the parent are only taken over when the index holds them.
+   * @throws AppError invalidValue, diskReadFailed, errors of the streams, cancelled
+   */
+  async planDisk(source: ByteSource, options: PlanOptions): Promise<DiskPlan> {
+    this.#check();
+    const { index } = this.#parts;
+    return planDisk(source, options, { has: (id) => index.has('data', id), signal: this.#signal });
+  }
+
+  /**
+   * Stores a disk as planned by this writer. After a failure the writer can only be aborted.
    * @throws AppError diskReadFailed, storage errors, repositoryDamaged, lockLost, cancelled
    */
-  writeDisk(source: ByteSource, options: WriteDiskOptions = {}): Promise<WrittenDisk> {
-    this.#check();
-    const { key, pool } = this.#parts;
-    const pipeline = { packs: this.#packs, pool, key, verify: this.#verify, signal: this.#signal };
-    return this.#failTogether(() => writeDisk(pipeline, source, options));
+  writeDisk(source: ByteSource, plan: DiskPlan, options: WriteDiskOptions = {}): Promise<WrittenDisk> {
+    return this.#failTogether(async () => {
+      this.#check();
+      const { key, pool } = this.#parts;
+      const pipeline = {
+        packs: this.#packs,
+        pool,
+        key,
+        verify: this.#verify,
+        compression: this.#compression,
+        throttle: this.#throttle,
+        signal: this.#signal,
+      };
+      return writeDisk(pipeline, source, plan, options);
+    });
   }
 
   /** Stores a small file that is in memory. @throws AppError storage errors, repositoryDamaged, cancelled */

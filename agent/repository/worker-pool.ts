@@ -1,21 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, fromWireError, messageOf } from '../../shared/errors.ts';
-import type { Batch, SealedBlobs, VerifyMode, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
+import type { Batch, SealedBlobs, StoreOrder, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
 
 type Reply<K extends WorkerReply['kind']> = Extract<WorkerReply, { kind: K }>;
 
 /** The batch's buffer, and what is in it. */
 export type HashedBatch = Reply<'hashed'>;
-
-/** Which cells of a hashed batch to store. */
-export interface StoreOrder {
-  /** 32 bytes per cell, as they came from `hash`. */
-  ids: Uint8Array;
-  /** 1 = store the cell. */
-  wanted: Uint8Array;
-  verify: VerifyMode;
-}
 
 /** The threads that hash, compress, seal and open. A thread that dies fails what it held and is replaced at the next call. */
 export class WorkerPool {

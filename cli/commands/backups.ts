@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { addListOptions, type ListOptions, listParams } from '../list-options.ts';
-import { bytes, note, printObject, printRows, time } from '../output.ts';
+import type { DiffPage } from '../../shared/model/diff.ts';
+import type { EnginePeer } from '../connect.ts';
+import { bytes, isJson, note, printObject, printRows, time } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
 import { finishStarted } from './rules.ts';
 
@@ -17,7 +19,7 @@ interface RestoreOptions {
   wait?: boolean;
 }
 
-/** `backups list | show` and `restore`. */
+/** `backups list | show | diff` and `restore`. */
 export function addBackups(program: Command): void {
   const backups = program.command('backups').description('restore points');
   addListOptions(backups.command('list'))
@@ -28,6 +30,18 @@ export function addBackups(program: Command): void {
   backups.command('show <backup>').action(async (backup: string) => {
     printObject(await withEngine((engine) => engine.call('backups.get', { backup })));
   });
+  backups
+    .command('diff <backup> <other>')
+    .description('which ranges of the disks differ between two backups of one VM')
+    .action(async (backup: string, other: string) => {
+      const disks = await withEngine((engine) => diff(engine, backup, other));
+      if (isJson()) return printObject({ disks });
+      printRows(disks, [
+        ['DISK', (row) => row.id],
+        ['CHANGED', (row) => bytes(row.changedBytes)],
+        ['RANGES', (row) => row.extents.length],
+      ]);
+    });
   program
     .command('restore <backup>')
     .description('restore a backup into a folder on the client, or deploy it as a new VM')
@@ -68,6 +82,24 @@ async function listBackups({ object, pool, rule, ...list }: BackupListOptions): 
     ['VERIFICATION', (row) => row.verification],
     ['STATE', (row) => row.state],
   ]);
+}
+
+/** Every page put together. */
+async function diff(engine: EnginePeer, backup: string, other: string): Promise<DiffPage['disks']> {
+  const disks: DiffPage['disks'] = [];
+  let page = await engine.call('backups.diff', { backup, other });
+  for (;;) {
+    for (const { id, changedBytes, extents } of page.disks) {
+      const known = disks.at(-1)?.id === id ? disks.at(-1) : undefined;
+      if (known === undefined) disks.push({ id, changedBytes, extents: [...extents] });
+      else {
+        known.changedBytes += changedBytes;
+        known.extents.push(...extents);
+      }
+    }
+    if (page.cursor === undefined) return disks;
+    page = await engine.call('backups.diff', { backup, other, cursor: page.cursor });
+  }
 }
 
 async function restore(backup: string, options: RestoreOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { AppError } from '../../shared/errors.ts';
-import { platformKinds, type PlatformKind } from '../../shared/platforms/all.ts';
-import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
+import { platformKinds } from '../../shared/platforms/all.ts';
+import { choiceOf } from '../choice.ts';
+import { bytes, confirmOrThrow, printObject, printRows, time } from '../output.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
 import type { EnginePeer } from '../connect.ts';
 import { withEngine } from '../with-engine.ts';
@@ -12,13 +12,7 @@ interface AddOptions {
   name?: string;
   uri?: string;
   path?: string;
-}
-
-function kindOf(text: string): PlatformKind {
-  const kind = platformKinds.find((known) => known === text);
-  if (kind === undefined)
-    throw new AppError('invalidValue', `--kind: "${text}" is none of ${platformKinds.join(', ')}`, { field: '--kind' });
-  return kind;
+  readPath?: string;
 }
 
 /** `platforms …` and `objects list`. */
@@ -30,10 +24,20 @@ export function addPlatforms(program: Command): void {
     .requiredOption('--kind <kind>', platformKinds.join(' | '))
     .option('--uri <uri>', 'libvirt: connection URI, read on the client')
     .option('--path <folder>', 'image-directory: absolute path on the client')
+    .option('--read-path <path>', 'libvirt: backup (jobs with checkpoints, the default) | snapshot')
     .option('--name <name>', 'default: the kind')
-    .action(async ({ client, kind, name, uri, path }: AddOptions) => {
-      const settings = { ...(uri === undefined ? {} : { uri }), ...(path === undefined ? {} : { path }) };
-      const params = { clients: client, kind: kindOf(kind), settings, ...(name === undefined ? {} : { name }) };
+    .action(async ({ client, kind, name, uri, path, readPath }: AddOptions) => {
+      const settings = {
+        ...(uri === undefined ? {} : { uri }),
+        ...(path === undefined ? {} : { path }),
+        ...(readPath === undefined ? {} : { readPath }),
+      };
+      const params = {
+        clients: client,
+        kind: choiceOf(platformKinds, kind, '--kind'),
+        settings,
+        ...(name === undefined ? {} : { name }),
+      };
       printObject(await withEngine((engine) => engine.call('platforms.add', params)));
     });
   platforms.command('list').action(async () => {
@@ -99,6 +103,13 @@ function addObjects(program: Command): void {
         ['AGENT', (row) => row.guestAgent],
         ['DISKS', (row) => row.disks.map((disk) => `${disk.id} ${disk.format} ${bytes(disk.sizeBytes)}`).join(', ')],
         ['BACKUPS', (row) => row.backupCount],
+        ['FROZEN SINCE', (row) => time(row.frozenSince)],
       ]);
+    });
+  objects
+    .command('thaw <vm>')
+    .description('thaw a guest that a backup left frozen')
+    .action(async (object: string) => {
+      printObject(await withEngine((engine) => engine.call('objects.thaw', { object })));
     });
 }

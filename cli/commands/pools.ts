@@ -1,11 +1,21 @@
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
+import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
+import { choiceOf } from '../choice.ts';
+import { parseSize } from '../sizes.ts';
 import { withEngine } from '../with-engine.ts';
 import { printChecks } from './platforms.ts';
 
-interface AddOptions {
+interface WriteFlags {
+  verifyWrites?: string;
+  compression?: string;
+  cell?: string;
+  maxRate?: string;
+}
+
+interface AddOptions extends WriteFlags {
   name: string;
   kind: string;
   client: string[];
@@ -13,26 +23,70 @@ interface AddOptions {
   passwordFile: string;
 }
 
-/** `pools add | list | test | remove`. */
+/** The options that say how backups are written; what is not given keeps its value. */
+function addWriteOptions(command: Command): Command {
+  return command
+    .option('--verify-writes <how>', 'compare written data before upload: sample (1 in 16) | all | off')
+    .option('--compression <level>', 'zstd level: 1 | 3 | off')
+    .option('--cell <size>', '256KiB | 512KiB | 1MiB | 2MiB | 4MiB | auto (by the size of the disk)')
+    .option('--max-rate <size>', 'bytes per second that a backup reads at most, for example 50MiB, or off');
+}
+
+function writeOptionsOf(flags: WriteFlags): Partial<WriteOptions> {
+  const { verifyWrites, compression, cell, maxRate } = flags;
+  return {
+    ...(verifyWrites === undefined
+      ? {}
+      : { verifyWrites: choiceOf(verifyWritesSchema.options, verifyWrites, '--verify-writes') }),
+    ...(compression === undefined
+      ? {}
+      : { compression: choiceOf(compressionSchema.options, compression, '--compression') }),
+    ...(cell === undefined ? {} : { cellBytes: cell === 'auto' ? null : cellOf(cell) }),
+    ...(maxRate === undefined
+      ? {}
+      : { maxBytesPerSecond: maxRate === 'off' ? null : parseSize(maxRate, '--max-rate') }),
+  };
+}
+
+function cellOf(text: string): number {
+  const bytes = parseSize(text, '--cell');
+  if (cellSizes.includes(bytes)) return bytes;
+  throw new AppError('invalidValue', `--cell: "${text}" is none of 256KiB, 512KiB, 1MiB, 2MiB, 4MiB, auto`, {
+    field: '--cell',
+  });
+}
+
+/** `pools add | edit | list | test | remove`. */
 export function addPools(program: Command): void {
   const pools = program.command('pools').description('places for backups');
-  pools
-    .command('add')
+  addWriteOptions(pools.command('add'))
     .requiredOption('--name <name>')
     .requiredOption('--kind <kind>', 'local')
     .requiredOption('--client <client...>', 'clients that reach the path')
     .requiredOption('--path <folder>', 'absolute path on the client: absent, empty, or a restic repository')
     .requiredOption('--password-file <file>', 'password of the repository')
-    .action(async ({ name, kind, client, path, passwordFile }: AddOptions) => {
+    .action(async ({ name, kind, client, path, passwordFile, ...flags }: AddOptions) => {
       if (kind !== 'local')
         throw new AppError('invalidValue', `--kind: "${kind}" is not known; this version has: local`, {
           field: '--kind',
         });
       const password = await readSecretFile(passwordFile, '--password-file');
+      const write = writeOptionsOf(flags);
       printObject(
-        await withEngine((engine) => engine.call('pools.add', { name, kind, clients: client, path, password })),
+        await withEngine((engine) => engine.call('pools.add', { name, kind, clients: client, path, password, write })),
       );
     });
+  addWriteOptions(pools.command('edit <pool>')).action(async (ref: string, flags: WriteFlags) => {
+    const wanted = writeOptionsOf(flags);
+    printObject(
+      await withEngine(async (engine) => {
+        const { rows } = await engine.call('pools.list', {});
+        const pool = rows.find((row) => String(row.id) === ref || row.uuid === ref || row.name === ref);
+        if (pool === undefined) throw new AppError('notFound', `pool "${ref}" does not exist`, { field: 'pool' });
+        return engine.call('pools.edit', { pool: String(pool.id), write: { ...pool.write, ...wanted } });
+      }),
+    );
+  });
   pools.command('list').action(async () => {
     const { rows } = await withEngine((engine) => engine.call('pools.list', {}));
     printRows(rows, [

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { backupTypes } from '../../shared/model/job.ts';
-import { AppError } from '../../shared/errors.ts';
+import { choiceOf } from '../choice.ts';
 import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
 import { withEngine } from '../with-engine.ts';
@@ -12,6 +12,19 @@ interface AddOptions {
   pool: string;
   type: string;
   client?: string;
+  /** Commander's form of --no-quiesce. */
+  quiesce: boolean;
+  requireConsistency?: boolean;
+  scriptBefore?: string;
+  scriptAfter?: string;
+  scriptTimeout?: string;
+}
+
+interface RunOptions {
+  wait?: boolean;
+  type?: string;
+  reread?: boolean;
+  object?: string[];
 }
 
 /** Prints the numbers of started tasks; with `wait` after their end, and sets the exit code. */
@@ -35,6 +48,11 @@ export function addRules(program: Command): void {
     .requiredOption('--pool <pool>')
     .option('--type <type>', backupTypes.join(' | '), 'full')
     .option('--client <client>', 'only this client runs it')
+    .option('--no-quiesce', 'do not ask the guest to stand still')
+    .option('--require-consistency', 'fail when the guest could not be frozen')
+    .option('--script-before <path>', 'program inside the guest, run before the freeze')
+    .option('--script-after <path>', 'program inside the guest, run after the thaw')
+    .option('--script-timeout <seconds>', 'for each of them, 1 to 600', '5')
     .action(addRule);
   rules.command('list').action(async () => {
     const { rows } = await withEngine((engine) => engine.call('rules.list', {}));
@@ -53,9 +71,18 @@ export function addRules(program: Command): void {
   });
   rules
     .command('run <rule>')
+    .option('--type <type>', `instead of the rule's own: ${backupTypes.join(' | ')}`)
+    .option('--reread', 'read everything and compare with what the change information calls unchanged')
+    .option('--object <vm...>', 'only these of its VMs')
     .option('--wait', 'until the tasks have ended')
-    .action(async (rule: string, options: { wait?: boolean }) => {
-      const started = await withEngine((engine) => engine.call('rules.run', { rule }));
+    .action(async (rule: string, options: RunOptions) => {
+      const params = {
+        rule,
+        reread: options.reread === true,
+        ...(options.type === undefined ? {} : { type: choiceOf(backupTypes, options.type, '--type') }),
+        ...(options.object === undefined ? {} : { objects: options.object }),
+      };
+      const started = await withEngine((engine) => engine.call('rules.run', params));
       note(`Started task ${started.taskIds.join(', ')}.`);
       await finishStarted(started, options.wait === true);
     });
@@ -68,10 +95,22 @@ export function addRules(program: Command): void {
     });
 }
 
-async function addRule({ name, platform, object, pool, type, client }: AddOptions): Promise<void> {
-  const known = backupTypes.find((candidate) => candidate === type);
-  if (known === undefined)
-    throw new AppError('invalidValue', `--type: "${type}" is none of ${backupTypes.join(', ')}`, { field: '--type' });
-  const params = { name, platform, objects: object, pool, type: known, ...(client === undefined ? {} : { client }) };
+async function addRule({ name, platform, object, pool, client, ...options }: AddOptions): Promise<void> {
+  const { quiesce, requireConsistency, scriptBefore, scriptAfter, scriptTimeout } = options;
+  const params = {
+    name,
+    platform,
+    objects: object,
+    pool,
+    type: choiceOf(backupTypes, options.type, '--type'),
+    quiesce: {
+      freeze: quiesce,
+      requireConsistency: requireConsistency === true,
+      scriptBefore: scriptBefore ?? null,
+      scriptAfter: scriptAfter ?? null,
+      scriptTimeoutSeconds: Number(scriptTimeout ?? 5),
+    },
+    ...(client === undefined ? {} : { client }),
+  };
   printObject(await withEngine((engine) => engine.call('rules.add', params)));
 }

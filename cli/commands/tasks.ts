@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { AppError } from '../../shared/errors.ts';
 import { taskStates } from '../../shared/model/task.ts';
-import { printObject, printRows, time } from '../output.ts';
+import { choiceOf } from '../choice.ts';
+import { note, printObject, printRows, time } from '../output.ts';
+import { readReasons } from '../read-reasons.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
 import { withEngine } from '../with-engine.ts';
 import { addListOptions, type ListOptions, listParams } from '../list-options.ts';
@@ -16,7 +17,9 @@ export function addTasks(program: Command): void {
     .option('--rule <rule>')
     .action(listTasks);
   tasks.command('show <task>').action(async (task: string) => {
-    printObject(await withEngine((engine) => engine.call('tasks.get', { task })));
+    const view = await withEngine((engine) => engine.call('tasks.get', { task }));
+    for (const sentence of readReasons(view)) note(`task ${view.id}: ${sentence}`);
+    printObject(view);
   });
   tasks.command('wait <task>').action(async (ref: string) => {
     const { id } = await withEngine((engine) => engine.call('tasks.get', { task: ref }));
@@ -42,14 +45,7 @@ interface TaskListOptions extends ListOptions {
 }
 
 async function listTasks({ state, client, object, rule, ...list }: TaskListOptions): Promise<void> {
-  const states = state?.map((text) => {
-    const known = taskStates.find((candidate) => candidate === text);
-    if (known === undefined)
-      throw new AppError('invalidValue', `--state: "${text}" is none of ${taskStates.join(', ')}`, {
-        field: '--state',
-      });
-    return known;
-  });
+  const states = state?.map((text) => choiceOf(taskStates, text, '--state'));
   const params = {
     ...listParams(list),
     ...(states === undefined ? {} : { state: states }),

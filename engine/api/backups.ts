@@ -9,10 +9,15 @@ import { findId } from '../database/find.ts';
 import { listPlatforms } from '../database/platforms.ts';
 import { getPool } from '../database/pools.ts';
 import type { EngineCore } from '../core.ts';
+import type { PointHint } from '../../shared/model/job.ts';
 import { findExecutors } from '../tasks/executors.ts';
+import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { type ApiContext, userName } from './context.ts';
 import { nextCursor, pageOf } from './paging.ts';
 import { filterId } from './tasks.ts';
+
+/** Lists of large disks are read from storage for it. */
+const diffMs = 120_000;
 
 async function restoreOptions(core: EngineCore, backup: BackupView) {
   const pool = await getPool(core.db, backup.poolId);
@@ -60,6 +65,27 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
   },
   async 'backups.get'({ backup }, { core }) {
     return getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
+  },
+  async 'backups.diff'({ backup, other, cursor }, { core }) {
+    const from = await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
+    const to = await getBackup(core.db, await findId(core.db, 'backups', other, 'other'));
+    if (from.poolId !== to.poolId || from.objectUuid !== to.objectUuid) {
+      throw new AppError('invalidValue', 'only two backups of one VM in one pool can be compared', { field: 'other' });
+    }
+    const wanted = { poolId: from.poolId, platformId: null, clientId: null };
+    const { clients, online } = await findExecutors(core.db, core.registry, wanted);
+    const client = online[0] ?? clients[0];
+    if (client === undefined) throw new AppError('clientOffline', `no client reaches pool "${from.pool}"`);
+    const hintOf = (point: BackupView) => ({ backupUuid: point.uuid, snapshotId: point.snapshotId });
+    const repository = await repositoryTarget(core, from.poolId);
+    const params = {
+      repository,
+      objectUuid: from.objectUuid,
+      points: [hintOf(from), hintOf(to)] as [PointHint, PointHint],
+    };
+    return core.registry
+      .get(client.id, client.name)
+      .call('backups.diff', cursor === undefined ? params : { ...params, cursor }, { timeoutMs: diffMs });
   },
   async 'backups.restoreOptions'({ backup }, { core }) {
     return restoreOptions(core, await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup')));

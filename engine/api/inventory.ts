@@ -36,11 +36,16 @@ export function checkSettings(kind: PlatformRow['kind'], settings: unknown): Rec
   return parseValue(allPlatforms[kind].settings, settings, 'settings');
 }
 
-async function askInventory(core: EngineCore, platform: PlatformRow): Promise<InventoryObject[]> {
+/** The first online client of a platform. @throws AppError clientOffline */
+export async function peerOf(core: EngineCore, platform: PlatformRow) {
   const clientId = platform.clientIds.find((id) => core.registry.isOnline(id)) ?? platform.clientIds[0];
   if (clientId === undefined) throw new AppError('clientOffline', `platform "${platform.name}" has no client`);
   const client = await getClient(core.db, clientId);
-  const peer = core.registry.get(client.id, client.name);
+  return core.registry.get(client.id, client.name);
+}
+
+async function askInventory(core: EngineCore, platform: PlatformRow): Promise<InventoryObject[]> {
+  const peer = await peerOf(core, platform);
   const target = { uuid: platform.uuid, kind: platform.kind, name: platform.name, settings: platform.settings };
   const objects: InventoryObject[] = [];
   for (;;) {

@@ -3,15 +3,19 @@ import type { Handlers } from '../../shared/contract/method.ts';
 import { backupCounts } from '../database/backups.ts';
 import { getClient } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
-import { listObjects, newestTaskIds, type ObjectRow } from '../database/objects.ts';
-import { listPlatforms, type PlatformRow } from '../database/platforms.ts';
+import { getObject, listObjects, newestTaskIds, type ObjectRow } from '../database/objects.ts';
+import { getPlatform, listPlatforms, type PlatformRow } from '../database/platforms.ts';
+import { insertLog } from '../database/logs.ts';
 import { listRules } from '../database/rules.ts';
 import { getTasksByIds } from '../database/tasks.ts';
 import type { EngineCore } from '../core.ts';
 import { assertAuthorized } from './client-views.ts';
-import type { ApiContext } from './context.ts';
-import { reachable, refreshInventory } from './inventory.ts';
+import { type ApiContext, userName } from './context.ts';
+import { peerOf, reachable, refreshInventory } from './inventory.ts';
 import { namedPageOf } from './paging.ts';
+
+/** A guest agent that hangs answers late. */
+const thawMs = 60_000;
 
 async function chosenPlatforms(core: EngineCore, client?: string, platform?: string): Promise<PlatformRow[]> {
   const all = await listPlatforms(core.db);
@@ -56,9 +60,7 @@ async function viewsOf(core: EngineCore, platforms: readonly PlatformRow[]) {
       backupCount: counts.get(object.id)?.count ?? 0,
       lastBackupAt: counts.get(object.id)?.lastAt ?? null,
       lastTask:
-        task === undefined
-          ? null
-          : { id: task.id, state: task.state, percent: core.queue.progress.viewOf(task).percent },
+        task === undefined ? null : { id: task.id, state: task.state, percent: core.queue.progress.percent(task) },
     };
   };
   // Pages are cut by JavaScript's order, whatever the database's collation is.
@@ -79,5 +81,22 @@ export const objectsApi: Handlers<typeof objectsContract, ApiContext> = {
   async 'objects.refresh'({ platform }, { core }) {
     const platforms = await chosenPlatforms(core, undefined, platform);
     return { platforms: platforms.length, failed: await refreshAll(core, platforms) };
+  },
+  async 'objects.thaw'({ object }, context) {
+    const { core } = context;
+    const row = await getObject(core.db, await findId(core.db, 'objects', object, 'object'));
+    const platform = await getPlatform(core.db, row.platformId);
+    const peer = await peerOf(core, platform);
+    const target = { uuid: platform.uuid, kind: platform.kind, name: platform.name, settings: platform.settings };
+    await peer.call('guests.thaw', { platform: target, objectUuid: row.uuid }, { timeoutMs: thawMs });
+    await insertLog(core.db, {
+      level: 'info',
+      source: 'engine',
+      message: `"${row.name}" was thawed`,
+      user: userName(context),
+    });
+    core.changes.announce('logs');
+    await refreshInventory(core, platform);
+    return {};
   },
 };

@@ -13,6 +13,7 @@ import {
   type PoolRow,
   poolUsage,
   saveCapacity,
+  saveWriteOptions,
 } from '../database/pools.ts';
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
@@ -32,6 +33,12 @@ async function viewsOf(core: EngineCore, pools: readonly PoolRow[]) {
     clients: servingClients(clientIds, clients, core.registry),
     ...(usage.get(pool.id) ?? { backupCount: 0, objectCount: 0, storedBytes: 0 }),
   }));
+}
+
+async function viewOf(core: EngineCore, pool: PoolRow) {
+  const [view] = await viewsOf(core, [pool]);
+  if (view === undefined) throw new Error('unreachable: one pool gives one view');
+  return view;
 }
 
 interface Prepared {
@@ -73,7 +80,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const rows = await viewsOf(core, await listPools(core.db));
     return { rows, total: rows.length };
   },
-  async 'pools.add'({ name, clients, path, password }, context) {
+  async 'pools.add'({ name, clients, path, password, write }, context) {
     const { core } = context;
     await assertPoolNameFree(core.db, name);
     const clientIds = await authorizedClientIds(core, clients);
@@ -81,6 +88,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const fields = {
       name,
       path,
+      write,
       clientIds,
       resticId: prepared.repositoryId,
       freeBytes: prepared.freeBytes,
@@ -94,9 +102,21 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
       user: userName(context),
     });
     for (const topic of ['pools', 'logs'] as const) core.changes.announce(topic);
-    const [view] = await viewsOf(core, [await getPool(core.db, id)]);
-    if (view === undefined) throw new Error('unreachable: one pool gives one view');
-    return view;
+    return viewOf(core, await getPool(core.db, id));
+  },
+  async 'pools.edit'({ pool, write }, context) {
+    const { core } = context;
+    const id = await findId(core.db, 'pools', pool, 'pool');
+    await saveWriteOptions(core.db, id, write);
+    const row = await getPool(core.db, id);
+    await insertLog(core.db, {
+      level: 'info',
+      source: 'engine',
+      message: `pool "${row.name}" was changed: ${JSON.stringify(write)}`,
+      user: userName(context),
+    });
+    for (const topic of ['pools', 'logs'] as const) core.changes.announce(topic);
+    return viewOf(core, row);
   },
   async 'pools.test'({ pool }, { core }) {
     const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));

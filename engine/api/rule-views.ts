@@ -30,7 +30,7 @@ function memberOf(core: EngineCore, object: ObjectRow, task: TaskRow | undefined
     uuid: object.uuid,
     name: object.name,
     state: memberState(task),
-    percent: open ? core.queue.progress.viewOf(task).percent : null,
+    percent: open ? core.queue.progress.percent(task) : null,
     taskId: task?.id ?? null,
     lastState: task === undefined || open ? null : task.state,
     lastEndedAt: task?.endedAt ?? null,

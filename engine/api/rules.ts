@@ -6,7 +6,7 @@ import { AppError, toWireError } from '../../shared/errors.ts';
 import { findId } from '../database/find.ts';
 import { insertLog } from '../database/logs.ts';
 import { getPlatform } from '../database/platforms.ts';
-import { deleteRule, getRule, listRules, type RuleFields, saveRule } from '../database/rules.ts';
+import { deleteRule, getRule, listRules, type RuleFields, type RuleRow, saveRule } from '../database/rules.ts';
 import type { EngineCore } from '../core.ts';
 import { findExecutors } from '../tasks/executors.ts';
 import { type ApiContext, userName } from './context.ts';
@@ -30,7 +30,28 @@ async function resolve(core: EngineCore, given: GivenFields): Promise<RuleFields
   const objectIds = new Set<number>();
   for (const ref of given.objects) objectIds.add(await findId(core.db, 'objects', ref, 'objects', platformId));
   await findExecutors(core.db, core.registry, { poolId, platformId, clientId });
-  return { name: given.name, type: given.type, platformId, poolId, clientId, objectIds: [...objectIds] };
+  return {
+    name: given.name,
+    type: given.type,
+    quiesce: given.quiesce,
+    platformId,
+    poolId,
+    clientId,
+    objectIds: [...objectIds],
+  };
+}
+
+/** The chosen members of a rule, or all. @throws AppError invalidValue naming one that is not in the rule */
+async function membersOf(core: EngineCore, rule: RuleRow, refs: readonly string[] | undefined): Promise<number[]> {
+  if (refs === undefined) return rule.objectIds;
+  const chosen = new Set<number>();
+  for (const ref of refs) {
+    const id = await findId(core.db, 'objects', ref, 'objects', rule.platformId);
+    if (!rule.objectIds.includes(id))
+      throw new AppError('invalidValue', `rule "${rule.name}" does not protect "${ref}"`, { field: 'objects' });
+    chosen.add(id);
+  }
+  return [...chosen];
 }
 
 async function view(core: EngineCore, id: number) {
@@ -67,15 +88,15 @@ export const rulesApi: Handlers<typeof rulesContract, ApiContext> = {
     await note(context, `rule "${fields.name}" was changed`);
     return view(core, id);
   },
-  async 'rules.run'({ rule }, context) {
+  async 'rules.run'({ rule, type, reread, objects }, context) {
     const { core } = context;
     const row = await getRule(core.db, await findId(core.db, 'rules', rule, 'rule'));
     if (row.objectIds.length === 0) throw new AppError('objectVanished', `rule "${row.name}" has no VM any more`);
     const taskIds = [];
-    for (const objectId of row.objectIds) {
+    for (const objectId of await membersOf(core, row, objects)) {
       const task = await core.queue.add({
         kind: 'backup',
-        mode: row.type,
+        mode: type ?? row.type,
         priority: 0,
         wantedClientId: row.clientId,
         objectId,
@@ -83,7 +104,7 @@ export const rulesApi: Handlers<typeof rulesContract, ApiContext> = {
         ruleId: row.id,
         poolId: row.poolId,
         backupUuid: randomUUID(),
-        spec: {},
+        spec: { backup: { type: type ?? row.type, reread } },
         startedBy: userName(context),
       });
       taskIds.push(task.id);

@@ -24,11 +24,11 @@ export async function taskViews(core: EngineCore, tasks: readonly TaskRow[]): Pr
     listRules(db),
     findBackupIds(
       db,
-      tasks.map((task) => task.backupUuid),
+      tasks.flatMap((task) => [task.backupUuid, ...core.queue.progress.basesOf(task)]),
     ),
   ]);
   return tasks.map((task) => ({
-    ...core.queue.progress.viewOf(task),
+    ...core.queue.progress.viewOf(task, backups),
     uuid: task.uuid,
     kind: task.kind,
     mode: task.mode,
@@ -53,6 +53,8 @@ export async function taskViews(core: EngineCore, tasks: readonly TaskRow[]): Pr
     unseen: task.unseen,
     result: task.result,
     steps: task.steps,
+    consistency: task.consistency,
+    frozenMilliseconds: task.frozenMilliseconds,
   }));
 }
 

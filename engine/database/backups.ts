@@ -1,5 +1,5 @@
 import { AppError } from '../../shared/errors.ts';
-import type { BackupResult } from '../../shared/model/job.ts';
+import type { BackupResult, PointHint } from '../../shared/model/job.ts';
 import { backupViewSchema, type BackupView } from '../../shared/contract/engine/backups.ts';
 import type { Database } from './open.ts';
 
@@ -36,6 +36,7 @@ export async function insertBackup(db: Database, result: BackupResult, owners: B
       size_bytes: result.sizeBytes,
       stored_bytes: result.storedBytes,
       consistency: result.consistency,
+      frozen_ms: result.frozenMilliseconds,
       transformation: null,
       sign_key_id: result.signKeyId,
       verification: 'notVerified',
@@ -54,6 +55,25 @@ export async function insertBackup(db: Database, result: BackupResult, owners: B
   }));
   if (disks.length > 0) await db.insertInto('backup_disks').values(disks).execute();
   return id;
+}
+
+/** The newest points of a VM in a repository, newest first: where an agent looks for a base. */
+export async function newestPoints(
+  db: Database,
+  repositoryId: number,
+  objectUuid: string,
+  limit: number,
+): Promise<PointHint[]> {
+  const rows = await db
+    .selectFrom('backups')
+    .select(['uuid', 'snapshot_id'])
+    .where('repository_id', '=', repositoryId)
+    .where('object_uuid', '=', objectUuid)
+    .where('state', '=', 'available')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ backupUuid: row.uuid, snapshotId: row.snapshot_id }));
 }
 
 export async function markBackupMissing(db: Database, uuid: string): Promise<void> {

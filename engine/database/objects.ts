@@ -19,6 +19,7 @@ export async function listObjects(db: Database): Promise<ObjectRow[]> {
     state: stateSchema.parse(row.state),
     guestAgent: agentSchema.parse(row.guest_agent),
     disks: disksSchema.parse(JSON.parse(row.disks)),
+    frozenSince: row.frozen_since,
     vanished: row.vanished === 1,
   }));
 }
@@ -65,6 +66,7 @@ export async function saveInventory(
         guest_agent: object.guestAgent,
         disks: JSON.stringify(object.disks),
         vanished: 0,
+        frozen_since: object.frozenSince,
         seen_at: now,
       };
       await transaction

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { type WriteOptions, writeOptionsSchema } from '../../shared/model/job.ts';
 import { type Database, isUniqueViolation } from './open.ts';
 import { deleteSecrets, saveSecret } from './secrets.ts';
 
@@ -12,6 +13,7 @@ export interface PoolRow {
   createdAt: number;
   freeBytes: number | null;
   totalBytes: number | null;
+  write: WriteOptions;
   /** Our number and restic's ID of its repository. */
   repository: { id: number; resticId: string };
   clientIds: number[];
@@ -29,6 +31,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
       'pools.created_at',
       'pools.free_bytes',
       'pools.total_bytes',
+      'pools.write_options',
       'repositories.id as repository_id',
       'repositories.restic_id',
     ])
@@ -44,6 +47,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
     createdAt: row.created_at,
     freeBytes: row.free_bytes,
     totalBytes: row.total_bytes,
+    write: writeOptionsSchema.parse(JSON.parse(row.write_options)),
     repository: { id: row.repository_id, resticId: row.restic_id },
     clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
   }));
@@ -69,6 +73,7 @@ export interface NewPool {
   resticId: string;
   freeBytes: number | null;
   totalBytes: number | null;
+  write: WriteOptions;
 }
 
 /** Owner of a repository's secrets. */
@@ -96,6 +101,7 @@ export async function insertPool(db: Database, pool: NewPool, seal: (owner: stri
           free_bytes: pool.freeBytes,
           total_bytes: pool.totalBytes,
           tested_at: now,
+          write_options: JSON.stringify(pool.write),
         })
         .returning('id')
         .executeTakeFirstOrThrow();
@@ -114,6 +120,14 @@ export async function insertPool(db: Database, pool: NewPool, seal: (owner: stri
     if (!isUniqueViolation(error)) throw error;
     throw new AppError('nameTaken', `a pool named "${pool.name}" exists already`, { field: 'name' });
   }
+}
+
+export async function saveWriteOptions(db: Database, id: number, write: WriteOptions): Promise<void> {
+  await db
+    .updateTable('pools')
+    .set({ write_options: JSON.stringify(write) })
+    .where('id', '=', id)
+    .execute();
 }
 
 export async function saveCapacity(

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
-import { backupTypeSchema } from '../../shared/model/job.ts';
+import { backupTypeSchema, type Quiesce, quiesceSchema } from '../../shared/model/job.ts';
 import { type Database, isUniqueViolation } from './open.ts';
+import type { Tables } from './tables.ts';
 
 const stateSchema = z.enum(['draft', 'run', 'stopped', 'expired']);
 
@@ -12,6 +13,7 @@ export interface RuleRow {
   name: string;
   state: z.output<typeof stateSchema>;
   type: z.output<typeof backupTypeSchema>;
+  quiesce: Quiesce;
   platformId: number;
   poolId: number;
   clientId: number | null;
@@ -29,6 +31,7 @@ export async function listRules(db: Database): Promise<RuleRow[]> {
     name: row.name,
     state: stateSchema.parse(row.state),
     type: backupTypeSchema.parse(row.type),
+    quiesce: quiesceSchema.parse(JSON.parse(row.quiesce)),
     platformId: row.platform_id,
     poolId: row.pool_id,
     clientId: row.client_id,
@@ -48,6 +51,7 @@ export async function getRule(db: Database, id: number): Promise<RuleRow> {
 export interface RuleFields {
   name: string;
   type: z.output<typeof backupTypeSchema>;
+  quiesce: Quiesce;
   platformId: number;
   poolId: number;
   clientId: number | null;
@@ -59,6 +63,7 @@ export async function saveRule(db: Database, fields: RuleFields, zone: string, i
   const values = {
     name: fields.name,
     type: fields.type,
+    quiesce: JSON.stringify(fields.quiesce),
     platform_id: fields.platformId,
     pool_id: fields.poolId,
     client_id: fields.clientId,
@@ -83,7 +88,9 @@ export async function saveRule(db: Database, fields: RuleFields, zone: string, i
   }
 }
 
-type RuleValues = { name: string; type: string; platform_id: number; pool_id: number; client_id: number | null };
+type RuleValues = Pick<Tables['rules'], 'name' | 'type' | 'platform_id' | 'pool_id' | 'client_id'> & {
+  quiesce: string;
+};
 
 async function insertRule(db: Database, values: RuleValues, zone: string): Promise<number> {
   const { id } = await db

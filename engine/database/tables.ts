@@ -53,6 +53,7 @@ export interface Tables {
     disks: Json;
     vanished: Flag;
     seen_at: number;
+    frozen_since: number | null;
   };
   pools: {
     id: Id;
@@ -64,6 +65,7 @@ export interface Tables {
     free_bytes: number | null;
     total_bytes: number | null;
     tested_at: number | null;
+    write_options: Generated<Json>;
   };
   pool_clients: { pool_id: number; client_id: number };
   repositories: { id: Id; pool_id: number; restic_id: string; created_at: number };
@@ -78,6 +80,7 @@ export interface Tables {
     client_id: number | null;
     zone: string;
     created_at: number;
+    quiesce: Generated<Json>;
   };
   rule_objects: { rule_id: number; object_id: number };
   tasks: {
@@ -114,6 +117,8 @@ export interface Tables {
     result: Json | null;
     steps: Generated<Json>;
     disks: Generated<Json>;
+    consistency: string | null;
+    frozen_ms: number | null;
   };
   backups: {
     id: Id;
@@ -133,6 +138,7 @@ export interface Tables {
     size_bytes: number;
     stored_bytes: number;
     consistency: string;
+    frozen_ms: number | null;
     transformation: string | null;
     sign_key_id: string | null;
     verification: string;

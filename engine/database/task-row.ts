@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { wireErrorSchema } from '../../shared/errors.ts';
-import { restoreResultSchema, taskDiskSchema } from '../../shared/model/job.ts';
+import { backupTypeSchema, consistencySchema, restoreResultSchema, taskDiskSchema } from '../../shared/model/job.ts';
 import { stepSchema, taskKindSchema, taskStateSchema } from '../../shared/model/task.ts';
 import { taskViewSchema } from '../../shared/contract/engine/tasks.ts';
 import { restoreTargetSchema } from '../../shared/contract/engine/backups.ts';
@@ -13,6 +13,7 @@ export const taskSpecSchema = z.object({
   /** Platform to deploy on. */
   deployPlatformId: z.number().optional(),
   backupId: z.number().optional(),
+  backup: z.object({ type: backupTypeSchema, reread: z.boolean() }).optional(),
 });
 export type TaskSpec = z.output<typeof taskSpecSchema>;
 
@@ -53,6 +54,8 @@ export interface TaskRow {
   result: z.output<typeof restoreResultSchema> | null;
   steps: TaskSteps;
   disks: Array<z.output<typeof taskDiskSchema>>;
+  consistency: z.output<typeof consistencySchema> | null;
+  frozenMilliseconds: number | null;
 }
 
 function json<S extends z.ZodType>(schema: S, text: string | null): z.output<S> {
@@ -94,5 +97,7 @@ export function taskRowOf(row: Selectable<Tables['tasks']>): TaskRow {
     result: json(restoreResultSchema.nullable(), row.result),
     steps: json(stepsSchema, row.steps),
     disks: json(z.array(taskDiskSchema), row.disks),
+    consistency: consistencySchema.nullable().parse(row.consistency),
+    frozenMilliseconds: row.frozen_ms,
   };
 }

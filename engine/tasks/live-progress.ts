@@ -31,12 +31,27 @@ export class LiveProgress {
     this.tasks.set(taskId, { progress, samples });
   }
 
+  /** Backups that a task's disks name as their base. */
+  basesOf(task: TaskRow): string[] {
+    const disks = this.tasks.get(task.id)?.progress.disks ?? task.disks;
+    return disks.flatMap((disk) => disk.baseBackupUuid ?? []);
+  }
+
   forget(taskId: number): void {
     this.tasks.delete(taskId);
   }
 
-  /** What consoles show: live figures where there are some, else the stored ones. */
-  viewOf(task: TaskRow): TaskProgress {
+  /** Percent of a task's plan, live where it runs. */
+  percent(task: TaskRow): number | null {
+    const source = this.tasks.get(task.id)?.progress ?? task;
+    return percentOf(task.state, source.bytesDone, source.bytesTotal);
+  }
+
+  /**
+   * What consoles show: live figures where there are some, else the stored ones.
+   * @param backupIds numbers of the backups that disks name as their base
+   */
+  viewOf(task: TaskRow, backupIds: ReadonlyMap<string, number>): TaskProgress {
     const live = this.tasks.get(task.id);
     const source = live?.progress ?? { ...task, step: task.step };
     const speed = live === undefined ? null : speedOf(live.samples);
@@ -48,14 +63,17 @@ export class LiveProgress {
       id: task.id,
       state: task.state,
       step: source.step,
-      percent: percentOf(task.state, source.bytesDone, source.bytesTotal),
+      percent: this.percent(task),
       bytesTotal: source.bytesTotal,
       bytesDone: source.bytesDone,
       bytesRead: source.bytesRead,
       bytesStored: source.bytesStored,
       speedBytesPerSecond: speed,
       secondsLeft: left === null ? null : Math.max(0, Math.round(left)),
-      disks: source.disks,
+      disks: source.disks.map(({ baseBackupUuid, ...disk }) => ({
+        ...disk,
+        baseBackupId: baseBackupUuid === null ? null : (backupIds.get(baseBackupUuid) ?? null),
+      })),
     };
   }
 }

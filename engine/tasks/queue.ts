@@ -15,6 +15,7 @@ import {
   type NewTask,
   updateTask,
 } from '../database/tasks.ts';
+import { findBackupIds } from '../database/backups.ts';
 import { findExecutors } from './executors.ts';
 import { allKinds } from './kinds/all.ts';
 import { LiveProgress } from './live-progress.ts';
@@ -160,7 +161,8 @@ export class TaskQueue implements JobEvents {
     const newStep = task.step !== progress.step;
     if (newStep || Date.now() - (this.storedAt.get(task.id) ?? 0) >= storeEveryMs) await this.store(task, progress);
     if (newStep) this.changed(task.id);
-    changes.announceProgress(this.progress.viewOf(await getTask(db, task.id)));
+    const bases = await findBackupIds(db, this.progress.basesOf(task));
+    changes.announceProgress(this.progress.viewOf(await getTask(db, task.id), bases));
   }
 
   /** Looks again whether a waiting task can begin. Calls are strung together, so that no slot is given twice. */

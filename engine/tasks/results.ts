@@ -105,6 +105,8 @@ async function endTask(db: Database, task: TaskRow, result: JobResult): Promise<
     result: result.restore === null ? null : JSON.stringify(result.restore),
     steps: JSON.stringify(endSteps(task.steps, Date.now())),
     disks: JSON.stringify(result.disks),
+    consistency: result.backup?.consistency ?? null,
+    frozen_ms: result.backup?.frozenMilliseconds ?? null,
   });
   const outcome = result.error === null ? result.outcome : `${result.outcome}: ${result.error.message}`;
   await insertLog(db, {

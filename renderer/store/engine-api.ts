@@ -56,7 +56,8 @@ const wholeLists: readonly QueryName[] = ['objects.list'];
 
 async function readWhole(link: EngineLink, method: QueryName, params: Params<QueryName>, signal: AbortSignal) {
   const first = await link.call(method, params, { signal });
-  if (!wholeLists.includes(method) || !('cursor' in first) || first.cursor === undefined) return first;
+  if (!wholeLists.includes(method) || !('rows' in first && 'cursor' in first) || first.cursor === undefined)
+    return first;
   const { rows, total } = first;
   let { cursor } = first as { cursor: string | undefined };
   const all: unknown[] = [...rows];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { taskStateSchema, stepSchema } from '../model/task.ts';
-import { taskDiskSchema } from '../model/job.ts';
+import { taskDiskViewSchema } from '../model/job.ts';
 import { bytesSchema, idSchema } from '../schema.ts';
 import { topics } from './method.ts';
 
@@ -17,7 +17,7 @@ export const taskProgressSchema = z.object({
   /** Of bytesDone over the last seconds; null until known. */
   speedBytesPerSecond: bytesSchema.nullable(),
   secondsLeft: z.number().int().nonnegative().nullable(),
-  disks: z.array(taskDiskSchema),
+  disks: z.array(taskDiskViewSchema),
 });
 export type TaskProgress = z.output<typeof taskProgressSchema>;
 

@@ -5,11 +5,13 @@ import {
   absolutePathSchema,
   bytesSchema,
   hexIdSchema,
+  idSchema,
   instantSchema,
   nameSchema,
   secret,
   uuidSchema,
 } from '../schema.ts';
+import { readReasonSchema } from './read-reason.ts';
 import { stepSchema } from './task.ts';
 
 /** A platform as the agent needs it; settings are checked again by the platform's own schema. */
@@ -21,6 +23,28 @@ export const platformTargetSchema = z.object({
 });
 export type PlatformTarget = z.output<typeof platformTargetSchema>;
 
+/** How written blobs are compared before upload: 1 in 16, all, none. */
+export const verifyWritesSchema = z.enum(['sample', 'all', 'off']);
+/** zstd level; off = stored as it is. */
+export const compressionSchema = z.enum(['1', '3', 'off']);
+/** Cell sizes that a pool may ask for, bytes; without one the size of the disk decides (DESIGN §6). */
+export const cellSizes = [256, 512, 1024, 2048, 4096].map((kibibytes) => kibibytes * 1024);
+
+/** How a pool wants its backups written. */
+export const writeOptionsSchema = z.object({
+  verifyWrites: verifyWritesSchema.default('sample'),
+  compression: compressionSchema.default('1'),
+  cellBytes: z
+    .number()
+    .int()
+    .refine((bytes) => cellSizes.includes(bytes), 'cells may have 256 KiB, 512 KiB, 1 MiB, 2 MiB or 4 MiB')
+    .nullable()
+    .default(null),
+  /** Reading is slowed down to this; null = as fast as it goes. */
+  maxBytesPerSecond: z.number().int().min(65_536).nullable().default(null),
+});
+export type WriteOptions = z.output<typeof writeOptionsSchema>;
+
 /** A repository as the agent needs it; the password lives in memory only. */
 export const repositoryTargetSchema = z.object({
   kind: z.literal('local'),
@@ -31,8 +55,26 @@ export const repositoryTargetSchema = z.object({
 });
 export type RepositoryTarget = z.output<typeof repositoryTargetSchema>;
 
-export const backupTypes = ['full'] as const;
+/** How the source is read: everything, what changed since the last point, what changed since the last full one. */
+export const backupTypes = ['full', 'incremental', 'differential'] as const;
 export const backupTypeSchema = z.enum(backupTypes);
+export type BackupType = z.output<typeof backupTypeSchema>;
+
+/** What the guest is asked for at the point in time (FEATURES C31-C35). Scripts are absolute paths inside the guest. */
+export const quiesceSchema = z.object({
+  /** Ask the guest agent to freeze the file systems. Not reached = a warning. */
+  freeze: z.boolean().default(true),
+  /** Not reached = the task fails. */
+  requireConsistency: z.boolean().default(false),
+  scriptBefore: absolutePathSchema.nullable().default(null),
+  scriptAfter: absolutePathSchema.nullable().default(null),
+  scriptTimeoutSeconds: z.number().int().min(1).max(600).default(5),
+});
+export type Quiesce = z.output<typeof quiesceSchema>;
+
+export const consistencyLevels = ['crash', 'filesystem', 'application', 'inconsistent'] as const;
+export const consistencySchema = z.enum(consistencyLevels);
+export type Consistency = z.output<typeof consistencySchema>;
 
 const jobBase = {
   jobUuid: uuidSchema,
@@ -42,6 +84,10 @@ const jobBase = {
   repository: repositoryTargetSchema,
 };
 
+/** Where a point is looked for first; its tag is tried next (DETAILS 15). */
+export const pointHintSchema = z.object({ backupUuid: uuidSchema, snapshotId: hexIdSchema.nullable() });
+export type PointHint = z.output<typeof pointHintSchema>;
+
 export const backupJobSchema = z.object({
   kind: z.literal('backup'),
   ...jobBase,
@@ -50,6 +96,12 @@ export const backupJobSchema = z.object({
   client: z.object({ hwid: z.string(), name: z.string() }),
   rule: z.object({ uuid: uuidSchema, name: nameSchema }).nullable(),
   type: backupTypeSchema,
+  /** Read everything and compare with what the change information called clean. */
+  reread: z.boolean().default(false),
+  quiesce: quiesceSchema.default(quiesceSchema.parse({})),
+  write: writeOptionsSchema.default(writeOptionsSchema.parse({})),
+  /** Points of this object that the engine knows in this repository, newest first: hints where to look (DETAILS 15). */
+  points: z.array(pointHintSchema).max(64).default([]),
   /** IANA zone of the rule, written into the manifest. */
   zone: z.string(),
 });
@@ -81,12 +133,22 @@ export type JobInput = z.input<typeof jobSchema>;
 export const taskDiskSchema = z.object({
   id: z.string().max(255),
   mode: z.enum(['full', 'incremental', 'differential', 'restore']),
+  /** Why it was read whole although only changes were asked for. */
+  reason: readReasonSchema.nullable().default(null),
+  /** Backup whose list its unchanged ranges come from. */
+  baseBackupUuid: uuidSchema.nullable().default(null),
   plannedBytes: bytesSchema,
   bytesRead: bytesSchema,
   zeroBytes: bytesSchema,
   bytesStored: bytesSchema,
 });
 export type TaskDisk = z.output<typeof taskDiskSchema>;
+
+/** The same as consoles see it: the number of the base instead of its UUID; null = none, or no record of it. */
+export const taskDiskViewSchema = taskDiskSchema
+  .omit({ baseBackupUuid: true })
+  .extend({ baseBackupId: idSchema.nullable().default(null) });
+export type TaskDiskView = z.output<typeof taskDiskViewSchema>;
 
 /** Progress of a job (DETAILS 27): bytesTotal is the plan, null while unknown. */
 export const jobProgressSchema = z.object({
@@ -113,7 +175,9 @@ export const backupResultSchema = z.object({
   type: backupTypeSchema,
   createdAt: instantSchema,
   zone: z.string().max(100),
-  consistency: z.enum(['crash', 'filesystem', 'application', 'inconsistent']),
+  consistency: consistencySchema,
+  /** How long the guest stood still; null = it was not frozen. */
+  frozenMilliseconds: z.number().int().nonnegative().nullable().default(null),
   signKeyId: z.string().max(100).nullable(),
   manifestDigest: hexIdSchema,
   sizeBytes: bytesSchema,

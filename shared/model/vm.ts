@@ -41,6 +41,8 @@ export const inventoryObjectSchema = z.object({
   /** `file` = an image in a folder, which is neither running nor off. */
   state: z.enum(objectStates),
   guestAgent: z.enum(['connected', 'disconnected', 'none']),
+  /** Since when a freeze of ours has not been undone, epoch ms; null = the guest is not frozen by us. */
+  frozenSince: z.number().int().nonnegative().nullable().default(null),
   disks: z.array(
     z.object({ id: z.string().max(255), format: z.string().max(64), sizeBytes: z.number().int().nonnegative() }),
   ),

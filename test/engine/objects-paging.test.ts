@@ -14,6 +14,7 @@ async function fill(db: Database, platformId: number, count: number): Promise<vo
     name: n % 10 === 0 ? 'twin' : `vm-${String(n % 7)}-${n}`,
     state: 'running' as const,
     guestAgent: 'none' as const,
+    frozenSince: null,
     disks: [],
   }));
   await saveInventory(db, platformId, objects);

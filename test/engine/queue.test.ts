@@ -285,10 +285,14 @@ describe('progress', () => {
       disks: [],
     };
     await parts.queue.progressed(world.clientId + 1, { ...progress, bytesDone: 999 });
-    expect(parts.queue.progress.viewOf(await getTask(parts.db, id)).bytesDone).toBe(0);
+    expect(parts.queue.progress.viewOf(await getTask(parts.db, id), new Map()).bytesDone).toBe(0);
     await parts.queue.progressed(world.clientId, progress);
     const task = await getTask(parts.db, id);
-    expect(parts.queue.progress.viewOf(task)).toMatchObject({ percent: 25, step: 'copyingData', bytesStored: 100 });
+    expect(parts.queue.progress.viewOf(task, new Map())).toMatchObject({
+      percent: 25,
+      step: 'copyingData',
+      bytesStored: 100,
+    });
     expect(task.steps.map((step) => step.step)).toEqual(['copyingData']);
     await parts.queue.progressed(world.clientId, { ...progress, step: 'finalising', bytesDone: 1000 });
     expect((await getTask(parts.db, id)).state).toBe('finalising');

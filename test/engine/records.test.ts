@@ -72,9 +72,9 @@ test('names are taken once', async () => {
   await expect(addPlatform(parts.db, [world.clientId], 0)).rejects.toMatchObject({ code: 'nameTaken', field: 'name' });
   await expect(addPool(parts, [world.clientId])).rejects.toMatchObject({ code: 'nameTaken' });
   expect(await listPools(parts.db)).toHaveLength(1);
-  const { name, type, platformId, poolId, clientId, objectIds } = await getRule(parts.db, world.ruleId);
+  const { name, type, quiesce, platformId, poolId, clientId, objectIds } = await getRule(parts.db, world.ruleId);
   await expect(
-    saveRule(parts.db, { name, type, platformId, poolId, clientId, objectIds }, 'UTC'),
+    saveRule(parts.db, { name, type, quiesce, platformId, poolId, clientId, objectIds }, 'UTC'),
   ).rejects.toMatchObject({ code: 'nameTaken' });
 });
 
@@ -97,7 +97,14 @@ test('a VM that vanished stays while a rule names it, and comes back under its U
   expect(gone.map(({ platformId, vanished }) => [platformId, vanished])).toEqual(
     [0, 1, 2].map(() => [world.platformId, true]),
   );
-  const back = { uuid: objectUuid(0), name: 'renamed', state: 'file' as const, guestAgent: 'none' as const, disks: [] };
+  const back = {
+    uuid: objectUuid(0),
+    name: 'renamed',
+    state: 'file' as const,
+    guestAgent: 'none' as const,
+    frozenSince: null,
+    disks: [],
+  };
   await saveInventory(parts.db, world.platformId, [back]);
   const row = (await listObjects(parts.db)).find(({ id }) => id === world.objectIds[0]);
   expect(row).toMatchObject({ name: 'renamed', vanished: false, state: 'file' });

@@ -15,7 +15,9 @@ beforeEach(async () => {
   parts = await engineParts();
   world = await seed(parts, 1);
   agent = new FakeAgent(world.clientId);
-  agent.objects = [{ uuid: objectUuid(7), name: 'new', state: 'running', guestAgent: 'none', disks: [] }];
+  agent.objects = [
+    { uuid: objectUuid(7), name: 'new', state: 'running', guestAgent: 'none', frozenSince: null, disks: [] },
+  ];
   watch = new Watch(parts);
 });
 afterEach(() => watch.stop());

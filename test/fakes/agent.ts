@@ -68,6 +68,8 @@ export class FakeAgent {
       'pools.capacity': () => Promise.resolve(this.capacity),
       'pools.prepare': notPlayed,
       'pools.test': notPlayed,
+      'backups.diff': notPlayed,
+      'guests.thaw': notPlayed,
       'agent.ping': async () => ({}),
       'jobs.start': async ({ job }) => {
         await this.beforeStart?.();
@@ -98,6 +100,7 @@ export function pointOf(job: Extract<Job, { kind: 'backup' }>, changes: Partial<
     createdAt: 1_700_000_000_000,
     zone: job.zone,
     consistency: 'crash',
+    frozenMilliseconds: null,
     signKeyId: 'key',
     manifestDigest: 'ef'.repeat(32),
     sizeBytes: 1000,

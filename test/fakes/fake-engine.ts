@@ -10,6 +10,7 @@ import type { Channel } from '../../shared/rpc/channel.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
+import { fakeBackups } from './fake-backups.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
 import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
 
@@ -40,7 +41,7 @@ export class FakeEngine {
       ...this.pools(),
       ...this.rules(),
       ...this.tasks(),
-      ...this.backups(),
+      ...fakeBackups(this.data, (...topics) => this.announce(...topics)),
     };
   }
 
@@ -167,7 +168,13 @@ export class FakeEngine {
 
   private platforms(): Pick<
     Api,
-    'platforms.list' | 'platforms.add' | 'platforms.test' | 'platforms.remove' | 'objects.list' | 'objects.refresh'
+    | 'platforms.list'
+    | 'platforms.add'
+    | 'platforms.test'
+    | 'platforms.remove'
+    | 'objects.list'
+    | 'objects.refresh'
+    | 'objects.thaw'
   > {
     const { data } = this;
     return {
@@ -197,26 +204,37 @@ export class FakeEngine {
         return {};
       },
       'objects.list': async () => rowsOf(data.objects),
+      'objects.thaw': async ({ object }) => {
+        pick(data.objects, object, 'object').frozenSince = null;
+        this.announce('objects');
+        return {};
+      },
       'objects.refresh': async () => ({ platforms: data.platforms.length, failed: 0 }),
     };
   }
 
-  private pools(): Pick<Api, 'pools.list' | 'pools.add' | 'pools.test' | 'pools.remove'> {
+  private pools(): Pick<Api, 'pools.list' | 'pools.add' | 'pools.edit' | 'pools.test' | 'pools.remove'> {
     const { data } = this;
     return {
       'pools.list': async () => rowsOf(data.pools),
-      'pools.add': async ({ name, path, clients }) => {
+      'pools.add': async ({ name, path, clients, write }) => {
         if (data.pools.some((pool) => pool.name === name))
           throw new AppError('nameTaken', `a pool named ${name} is there already`, { field: 'name' });
         const made = fakePool(
           nextId(data.pools),
           name,
           clients.map((ref) => pick(data.clients, ref, 'client')),
-          { path },
+          { path, write },
         );
         data.pools.push(made);
         this.announce('pools');
         return made;
+      },
+      'pools.edit': async ({ pool, write }) => {
+        const row = pick(data.pools, pool, 'pool');
+        row.write = write;
+        this.announce('pools');
+        return row;
       },
       'pools.test': async ({ pool }) => ({
         checks: [{ check: 'repository', ok: true, detail: `${pick(data.pools, pool, 'pool').path} opens` }],
@@ -298,52 +316,6 @@ export class FakeEngine {
         for (const one of data.tasks) one.unseen &&= task !== undefined && String(one.id) !== task;
         this.announce('tasks');
         return {};
-      },
-    };
-  }
-
-  private backups(): Pick<Api, 'backups.list' | 'backups.get' | 'backups.restoreOptions' | 'backups.restore'> {
-    const { data } = this;
-    return {
-      'backups.list': async ({ object, pool, ...page }) =>
-        rowsOf(
-          data.backups.filter(
-            (backup) =>
-              (object === undefined || String(backup.objectId) === object || backup.objectUuid === object) &&
-              (pool === undefined || String(backup.poolId) === pool),
-          ),
-          page,
-        ),
-      'backups.get': async ({ backup }) => pick(data.backups, backup, 'backup'),
-      'backups.restoreOptions': async ({ backup }) => ({
-        backup: pick(data.backups, backup, 'backup'),
-        clients: data.clients
-          .filter((client) => client.state !== 'removed')
-          .map(({ id, name, state, authorized }) => {
-            const missing = [
-              ...(authorized ? [] : (['unauthorized'] as const)),
-              ...(state === 'offline' ? (['offline'] as const) : []),
-              ...(id === 4 ? (['noPool'] as const) : []),
-            ];
-            return { id, name, offered: missing.length === 0, missing };
-          }),
-        platforms: data.platforms.map(({ id, name, kind, clients }) => ({
-          id,
-          name,
-          kind,
-          canStart: kind === 'libvirt',
-          clientIds: clients.filter(({ state }) => state === 'online').map((client) => client.id),
-        })),
-      }),
-      'backups.restore': async ({ backup, target }) => {
-        const point = pick(data.backups, backup, 'backup');
-        const task = fakeTask(nextId(data.tasks), pick(data.objects, String(point.objectId), 'object'), {
-          kind: 'restore',
-          mode: target.kind,
-        });
-        data.tasks.unshift(task);
-        this.announce('tasks');
-        return { taskIds: [task.id] };
       },
     };
   }

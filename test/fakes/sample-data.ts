@@ -28,6 +28,7 @@ function runningTask(id: number, object: ObjectView, percent: number): TaskView 
   object.lastTask = { id, state: 'running', percent };
   return fakeTask(id, object, {
     state: 'running',
+    mode: 'incremental',
     step: 'copyingData',
     percent,
     startedAt,
@@ -46,7 +47,9 @@ function runningTask(id: number, object: ObjectView, percent: number): TaskView 
     ],
     disks: object.disks.map((disk, index) => ({
       id: disk.id,
-      mode: 'full',
+      mode: index === 0 ? 'incremental' : 'full',
+      reason: index === 0 ? null : 'formatWithoutBitmap',
+      baseBackupId: index === 0 ? 9201 : null,
       plannedBytes: disk.sizeBytes,
       bytesRead: Math.round((disk.sizeBytes * Math.min(100, percent + (index === 0 ? 30 : -20))) / 100),
       zeroBytes: 0,
@@ -237,6 +240,7 @@ export function sampleData(): FakeData {
         ),
       ),
     );
+  (objects.find(({ name }) => name === 'web-front-02') as ObjectView).frozenSince = now - 7 * minute;
   const object = (name: string) => objects.find((one) => one.name === name) as ObjectView;
   const tasks = [
     failedTask(41187, object('mail-store-1')),

@@ -1,3 +1,4 @@
+import { quiesceSchema, writeOptionsSchema } from '../../shared/model/job.ts';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import '../../shared/node/rpc-runtime.ts';
@@ -79,6 +80,7 @@ export async function addPlatform(db: Database, clientIds: readonly number[], ob
     name: `vm${n}`,
     state: 'file' as const,
     guestAgent: 'none' as const,
+    frozenSince: null,
     disks: [],
   }));
   await saveInventory(db, platformId, inventory);
@@ -93,7 +95,15 @@ export async function addPool(
   name = 'pool',
   id = resticId,
 ): Promise<number> {
-  const pool = { name, path: `/backups/${name}`, clientIds, resticId: id, freeBytes: null, totalBytes: null };
+  const pool = {
+    name,
+    path: `/backups/${name}`,
+    clientIds,
+    resticId: id,
+    freeBytes: null,
+    totalBytes: null,
+    write: writeOptionsSchema.parse({}),
+  };
   return insertPool(db, pool, (owner) => vault.seal(new Secret(`password of ${name}`), owner));
 }
 
@@ -110,7 +120,8 @@ export async function seed(parts: EngineParts, objects = 1): Promise<Seed> {
   const clientId = await addClient(parts.db, 'host');
   const { platformId, objectIds } = await addPlatform(parts.db, [clientId], objects);
   const poolId = await addPool(parts, [clientId]);
-  const fields = { name: 'nightly', type: 'full' as const, platformId, poolId, clientId: null, objectIds };
+  const quiesce = quiesceSchema.parse({});
+  const fields = { name: 'nightly', type: 'full' as const, quiesce, platformId, poolId, clientId: null, objectIds };
   const ruleId = await saveRule(parts.db, fields, 'Europe/Berlin');
   return { clientId, platformId, poolId, ruleId, objectIds };
 }

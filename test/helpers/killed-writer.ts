@@ -14,7 +14,9 @@ const repository = await createRepository(new LocalStorage(path), password, { kd
 const lock = await repository.lock();
 const writer = repository.startSnapshot(lock, { signal: lock.signal });
 for (let seed = 1; ; seed++) {
-  const disk = await writer.writeDisk(new BufferSource(testBytes(24 * 1024 * 1024, seed)), {
+  const source = new BufferSource(testBytes(24 * 1024 * 1024, seed));
+  const plan = await writer.planDisk(source, { cellBytes: 256 * 1024 });
+  const disk = await writer.writeDisk(source, plan, {
     onProgress: ({ bytesStored }) => process.stdout.write(`${seed} ${bytesStored}\n`),
   });
   const finished = repository.startSnapshot(lock, { signal: lock.signal });

@@ -2,6 +2,10 @@ import { onTestFinished } from 'vitest';
 import type { ContentList } from '../../agent/repository/content-list.ts';
 import { type Clock, type RepositoryLock, systemClock } from '../../agent/repository/lock.ts';
 import { createRepository, openRepository, type Repository } from '../../agent/repository/repository.ts';
+import type { ByteSource } from '../../agent/repository/byte-source.ts';
+import { cellBytesFor } from '../../agent/repository/disk-cells.ts';
+import type { PlanOptions } from '../../agent/repository/disk-plan.ts';
+import type { WriteDiskOptions, WrittenDisk } from '../../agent/repository/disk-writer.ts';
 import type { FinishedSnapshot, SnapshotWriter } from '../../agent/repository/snapshot-writer.ts';
 import type { Storage } from '../../agent/repository/storage/storage.ts';
 import type { TreeFolder } from '../../agent/repository/tree-file.ts';
@@ -39,6 +43,16 @@ export async function underLock<T>(repository: Repository, work: (lock: Reposito
   } finally {
     await lock.release();
   }
+}
+
+/** Plans and stores a disk. */
+export async function storeDisk(
+  writer: SnapshotWriter,
+  source: ByteSource,
+  { onProgress, ...options }: Partial<PlanOptions> & WriteDiskOptions = {},
+): Promise<WrittenDisk> {
+  const plan = await writer.planDisk(source, { cellBytes: cellBytesFor(source.sizeBytes), ...options });
+  return writer.writeDisk(source, plan, onProgress === undefined ? {} : { onProgress });
 }
 
 /** A tree with the given disks in the product's layout. */

@@ -1,64 +1,46 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceDisk } from '../../agent/disks/disk.ts';
-import { createPlatform } from '../../agent/platforms/all.ts';
 import { releaseLeftover } from '../../agent/platforms/leftovers.ts';
-import type { BackupSource, DeployRequest, Resource } from '../../agent/platforms/platform.ts';
-import { mib, qemuImg, readDisk } from '../agent/disks/images.ts';
+import type { DeployRequest } from '../../agent/platforms/platform.ts';
+import { mib, readDisk } from '../agent/disks/images.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
+import { openSource } from '../agent/platforms/open-source.ts';
 import { platformSuite } from '../suites/platform-suite.ts';
-import { checkLoad, Guest, labMissing, labUri, startLibvirtd, virsh, vmLab, withMounted } from './lab.ts';
+import { checkLoad, Guest, labMissing, labUri, virsh, vmLab, withMounted } from './lab.ts';
 import { lacking } from '../helpers/needs.ts';
+import {
+  checkpointsOf,
+  diskOf,
+  expectNothingLeft,
+  killedReader,
+  labPlatform,
+  rawOf,
+  roots,
+  startLab,
+} from './libvirt-lab.ts';
 
 const missing = labMissing();
 const lab = describe.skipIf(lacking(missing));
 
-const roots = { run: '/run/holdfast/lab00001', scratch: '/var/lib/holdfast-scratch/lab00001' };
-const platform = createPlatform(
-  'libvirt',
-  { uri: labUri },
-  { uuid: '00000000-0000-4000-8000-000000000000', name: 'lab', roots },
-);
+const platform = labPlatform();
 const signal = new AbortController().signal;
 
 let folder: string;
 beforeAll(async () => {
   if (missing !== undefined) return;
-  startLibvirtd();
+  await startLab();
   folder = await mkdtemp('/var/tmp/hf-lab-');
 });
 afterAll(async () => {
   if (missing === undefined) await rm(folder, { recursive: true, force: true });
 });
 
-/** The image as raw bytes, converted by QEMU itself. */
-async function rawOf(image: string, format: string): Promise<Buffer> {
-  const raw = join(folder, `raw-${Date.now()}`);
-  qemuImg('convert', '-U', '-f', format, '-O', 'raw', image, raw);
-  const bytes = await readFile(raw);
-  await rm(raw);
-  return bytes;
-}
-
 async function saveDisk(disk: SourceDisk, path: string): Promise<void> {
   const file = await open(path, 'w');
   await file.writeFile(await readDisk(disk));
   await file.close();
-}
-
-async function expectNothingLeft(scope?: TestScope): Promise<void> {
-  if (scope !== undefined) expect(scope.open).toEqual([]);
-  for (const root of [roots.run, roots.scratch]) expect(existsSync(root) ? await readdir(root) : []).toEqual([]);
-}
-
-function diskOf(source: BackupSource, id: string): SourceDisk {
-  const disk = source.disks.find((one) => one.id === id);
-  if (disk === undefined) throw new Error(`no disk ${id}`);
-  return disk;
 }
 
 if (missing === undefined) {
@@ -106,6 +88,7 @@ lab('a running virtual machine', () => {
       name: guest.domain,
       state: 'running',
       guestAgent: 'connected',
+      frozenSince: null,
       disks: [
         { id: 'vda', format: 'raw', sizeBytes: 128 * mib },
         { id: 'vdb', format: 'qcow2', sizeBytes: 128 * mib },
@@ -116,12 +99,13 @@ lab('a running virtual machine', () => {
   it('is copied at one point in time while it writes', async () => {
     guest.load('start');
     const scope = new TestScope();
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     const copy = join(folder, 'load.raw');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await saveDisk(diskOf(source, 'vdb'), copy);
     expect(source.broken()).toBeUndefined();
     await source.release();
+    await source.dropCheckpoint();
     guest.load('stop');
     expect(withMounted(copy, (mounted) => checkLoad(join(mounted, 'load')))).toMatch(/^consistent: 256 blocks/u);
     expect(source.nativeFiles.map(({ name }) => name)).toEqual(['domain.xml', 'domain-live.xml']);
@@ -134,7 +118,7 @@ lab('a running virtual machine', () => {
     virsh('suspend', guest.domain);
     try {
       const scope = new TestScope();
-      const source = await platform.openSource(guest.uuid, scope);
+      const source = await openSource(platform, guest.uuid, scope);
       for (const [id, image, format] of [
         ['vda', guest.image(0, 'raw'), 'raw'],
         ['vdb', guest.image(1, 'qcow2'), 'qcow2'],
@@ -142,6 +126,7 @@ lab('a running virtual machine', () => {
         expect((await readDisk(diskOf(source, id))).equals(await rawOf(image, format))).toBe(true);
       }
       await source.release();
+      await source.dropCheckpoint();
       await expectNothingLeft(scope);
     } finally {
       virsh('resume', guest.domain);
@@ -150,63 +135,57 @@ lab('a running virtual machine', () => {
 
   it('is refused while another backup runs, and that one goes on', async () => {
     const first = new TestScope();
-    const source = await platform.openSource(guest.uuid, first);
+    const source = await openSource(platform, guest.uuid, first);
     const second = new TestScope();
-    await expect(platform.openSource(guest.uuid, second)).rejects.toMatchObject({ code: 'objectBusy' });
+    await expect(openSource(platform, guest.uuid, second)).rejects.toMatchObject({ code: 'objectBusy' });
     expect(second.open).toEqual([]);
     expect((await diskOf(source, 'vda').read(0, 4096)).length).toBe(4096);
     await source.release();
+    await source.dropCheckpoint();
     await expectNothingLeft(first);
   });
 
   it('is left clean when the job is cancelled', async () => {
     const scope = new TestScope();
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     scope.cancel();
     await expect(diskOf(source, 'vda').read(0, 4096)).rejects.toMatchObject({ code: 'cancelled' });
     expect(source.broken()).toBeUndefined();
     await source.release();
+    await source.dropCheckpoint();
     await expectNothingLeft(scope);
     expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
   });
 
   it('is left clean when the reader is killed', async () => {
-    const reader = spawn(process.execPath, [join(import.meta.dirname, 'killed-reader.ts'), guest.uuid], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    reader.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-    });
-    await once(reader, 'exit');
-    const left = text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Resource);
-    expect(left.map(({ kind }) => kind)).toEqual(['folder', 'folder', 'libvirtJob']);
+    const left = await killedReader(guest.uuid);
+    expect(left.map(({ kind }) => kind)).toEqual(['folder', 'folder', 'libvirtCheckpoint', 'libvirtJob']);
     expect(virsh('domjobinfo', guest.domain)).toMatch(/Backup/u);
     for (const resource of left.toReversed()) expect(await releaseLeftover(resource)).toBe(true);
     for (const resource of left) expect(await releaseLeftover(resource)).toBe(true);
     expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
+    expect(checkpointsOf(guest)).toEqual([]);
     await expectNothingLeft();
   });
 
   it('does not end a job that is not ours', async () => {
     const scope = new TestScope();
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     const foreign = { uri: labUri, domain: guest.uuid, socket: '/run/holdfast/lab00001/other/backup.sock' };
     expect(await releaseLeftover({ kind: 'libvirtJob', name: JSON.stringify(foreign) })).toBe(true);
     expect((await diskOf(source, 'vda').read(0, 512)).length).toBe(512);
     await source.release();
+    await source.dropCheckpoint();
   });
 
   it('tells when it is switched off under the reader', async () => {
     const scope = new TestScope();
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     virsh('destroy', guest.domain);
     await expect(diskOf(source, 'vdb').read(0, 4096)).rejects.toMatchObject({ code: 'diskReadFailed' });
     expect(source.broken()).toMatch(/powered off/u);
     await source.release();
+    await source.dropCheckpoint();
     await expectNothingLeft(scope);
   });
 });
@@ -222,11 +201,12 @@ lab('a virtual machine that is shut off', () => {
 
   it('can be started while it is read, which is a warning', async () => {
     const scope = new TestScope();
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     expect((await diskOf(source, 'vda').read(0, mib)).length).toBe(mib);
     guest.start();
     expect(guest.state).toBe('running');
     await source.release();
+    await source.dropCheckpoint();
     expect(scope.warnings).toEqual([expect.stringContaining('not consistent')]);
     await expectNothingLeft(scope);
     guest.shutDown();
@@ -235,7 +215,7 @@ lab('a virtual machine that is shut off', () => {
   it('names a disk file that is missing', async () => {
     const scope = new TestScope();
     await rm(guest.image(0, 'qcow2'));
-    await expect(platform.openSource(guest.uuid, scope)).rejects.toMatchObject({
+    await expect(openSource(platform, guest.uuid, scope)).rejects.toMatchObject({
       code: 'diskMissing',
       message: expect.stringContaining(guest.image(0, 'qcow2')) as unknown,
     });
@@ -248,7 +228,7 @@ lab('a restored virtual machine', () => {
     const guest = Guest.up('twin', { disks: 2, size: '64M', formats: ['qcow2', 'raw'] });
     const scope = new TestScope();
     guest.exec('echo kept > /data/vda/kept; sync');
-    const source = await platform.openSource(guest.uuid, scope);
+    const source = await openSource(platform, guest.uuid, scope);
     const request: DeployRequest = {
       configuration: source.configuration,
       nativeFiles: new Map(source.nativeFiles.map(({ name, content }) => [name, content])),
@@ -258,12 +238,13 @@ lab('a restored virtual machine', () => {
     };
     const deployScope = new TestScope();
     const deployment = await platform.prepareDeploy(request, deployScope);
-    for (const disk of source.disks) {
+    for (const { disk } of source.disks) {
       const target = await deployment.openDisk(disk.id);
       await target.write(0, await readDisk(disk));
       await target.close();
     }
     await source.release();
+    await source.dropCheckpoint();
     try {
       const made = await deployment.finish({ start: true });
       expect(deployScope.warnings).toEqual([]);
@@ -283,7 +264,7 @@ lab('a restored virtual machine', () => {
 
   it('is removed again after a killed restore', async () => {
     const guest = Guest.up('killed', { disks: 1, formats: ['qcow2'], start: false });
-    const source = await platform.openSource(guest.uuid, new TestScope());
+    const source = await openSource(platform, guest.uuid, new TestScope());
     const scope = new TestScope();
     const request = {
       configuration: source.configuration,
@@ -295,6 +276,7 @@ lab('a restored virtual machine', () => {
     const deployment = await platform.prepareDeploy(request, scope);
     await deployment.openDisk('vda');
     await source.release();
+    await source.dropCheckpoint();
     for (const resource of scope.open.slice().toReversed()) expect(await releaseLeftover(resource, roots)).toBe(true);
     expect(await readdir(guest.folder)).toEqual(before);
     await expectNothingLeft();

@@ -6,8 +6,8 @@ import { Restic } from '../helpers/restic.ts';
 import { type Guest, virsh } from './lab.ts';
 
 /**
- * After whatever happened: no job folder, socket, scratch, libvirt job, checkpoint, lock or journal of node1 stays, the VM
- * is as it was, and the repository is clean by public restic.
+ * After whatever happened: no job folder, socket, scratch, libvirt job, lock or journal of node1 stays, no checkpoint but those
+ * of points that were made, the VM is as it was, and the repository is clean by public restic.
  */
 export async function expectNothingLeft(lab: Lab, guest: Guest, state = 'running'): Promise<void> {
   const id = String(lab.agent('node1').ready['hwid']).replaceAll('-', '').slice(0, 8);
@@ -15,9 +15,19 @@ export async function expectNothingLeft(lab: Lab, guest: Guest, state = 'running
     expect(existsSync(root) ? await readdir(root) : []).toEqual([]);
   }
   expect(guest.state).toBe(state);
-  expect(virsh('checkpoint-list', guest.domain, '--name').trim()).toBe('');
+  const points = (await lab.rows('backups', 'list')).map((backup) => `holdfast-${String(backup['uuid'])}`);
+  const ours = checkpointsOf(guest).filter((name) => name.startsWith('holdfast-'));
+  expect(ours.filter((name) => !points.includes(name))).toEqual([]);
   if (state === 'running') expect(virsh('domjobinfo', guest.domain)).toMatch(/None/u);
   expect(await readdir(lab.path('pool', 'locks'))).toEqual([]);
   expect(await readdir(lab.path('node1', 'journal'))).toEqual([]);
   await (await Restic.at(lab.path('pool'), poolPassword)).checkClean();
+}
+
+/** Names of a domain's checkpoints. */
+export function checkpointsOf(guest: Guest): string[] {
+  return virsh('checkpoint-list', guest.domain, '--name')
+    .trim()
+    .split('\n')
+    .filter((name) => name !== '');
 }

@@ -25,7 +25,7 @@ describe('Objects', () => {
     await user.keyboard('{Enter}');
     expect(await screen.findByRole('complementary', { name: 'ad-dc-02' })).toBeVisible();
     await user.keyboard('{Shift>}{F10}{/Shift}');
-    const item = await screen.findByRole('menuitem', { name: /^Run now: Core services/u });
+    const item = await screen.findByRole('menuitem', { name: /^Run now/u });
     await user.click(item);
     await waitFor(() => expect(engine.calls).toContain('rules.run'));
   });

@@ -6,6 +6,7 @@ import type { Roots } from '../../agent/platforms/roots.ts';
 import { inventoryObjectSchema, vmConfigurationSchema } from '../../shared/model/vm.ts';
 import { allExtents, readDisk } from '../agent/disks/images.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
+import { openSource } from '../agent/platforms/open-source.ts';
 
 /** One environment with one object that stands still, so that its content is known. */
 export interface PlatformCase {
@@ -67,36 +68,38 @@ export function platformSuite(name: string, setUp: () => Promise<PlatformCase>):
 
     it('reads every disk as it is and leaves nothing behind', async () => {
       const scope = new TestScope();
-      const source = await at.platform.openSource(await uuidOf(), scope);
+      const source = await openSource(at.platform, await uuidOf(), scope);
       expect(vmConfigurationSchema.parse(source.configuration)).toEqual(source.configuration);
       expect(source.configuration.disks.map((disk) => disk.id)).toEqual([...at.content.keys()]);
-      expect(source.disks.map((disk) => disk.id)).toEqual([...at.content.keys()]);
+      expect(source.disks.map(({ disk }) => disk.id)).toEqual([...at.content.keys()]);
       for (const file of source.nativeFiles) expect(file.name).toMatch(/^[A-Za-z0-9._-]+$/u);
       expect(Math.abs(Date.now() - source.takenAt)).toBeLessThan(60_000);
-      for (const disk of source.disks) {
+      for (const { disk } of source.disks) {
         expect((await readDisk(disk)).equals(at.content.get(disk.id) ?? Buffer.alloc(0))).toBe(true);
       }
       expect(source.broken()).toBeUndefined();
       await source.release();
+      await source.dropCheckpoint();
       expect(scope.warnings).toEqual([]);
       await expectClean(scope);
     });
 
     it('refuses an object that is not there', async () => {
       const scope = new TestScope();
-      await expect(at.platform.openSource(randomUUID(), scope)).rejects.toMatchObject({ code: 'objectVanished' });
+      await expect(openSource(at.platform, randomUUID(), scope)).rejects.toMatchObject({ code: 'objectVanished' });
       await expectClean(scope);
     });
 
     it('leaves nothing behind when cancelled while reading', async () => {
       const scope = new TestScope();
-      const source = await at.platform.openSource(await uuidOf(), scope);
-      const [disk] = source.disks;
+      const source = await openSource(at.platform, await uuidOf(), scope);
+      const disk = source.disks[0]?.disk;
       if (disk === undefined) throw new Error('no disk');
       await allExtents(disk);
       scope.cancel();
       await expect(allExtents(disk, scope.signal)).rejects.toMatchObject({ code: 'cancelled' });
       await source.release();
+      await source.dropCheckpoint();
       await expectClean(scope);
     });
 
@@ -105,16 +108,16 @@ export function platformSuite(name: string, setUp: () => Promise<PlatformCase>):
       const uuid = await uuidOf();
       scope.cancel();
       await expect(
-        at.platform.openSource(uuid, scope).then((source) => source.disks[0]?.read(0, 512)),
+        openSource(at.platform, uuid, scope).then((source) => source.disks[0]?.disk.read(0, 512)),
       ).rejects.toMatchObject({ code: 'cancelled' });
     });
 
     it('deploys a second one beside the first', async () => {
       const scope = new TestScope();
-      const source = await at.platform.openSource(await uuidOf(), new TestScope());
+      const source = await openSource(at.platform, await uuidOf(), new TestScope());
       const deployment = await at.platform.prepareDeploy(requestOf(source), scope);
       expect(deployment.vmName).toBe(`${at.objectName}-2`);
-      for (const disk of source.disks) {
+      for (const { disk } of source.disks) {
         const target = await deployment.openDisk(disk.id);
         expect(target.sizeBytes).toBe(disk.sizeBytes);
         for (const { offset, length, zero } of await allExtents(disk)) {
@@ -123,6 +126,7 @@ export function platformSuite(name: string, setUp: () => Promise<PlatformCase>):
         await target.close();
       }
       await source.release();
+      await source.dropCheckpoint();
       const made = await deployment.finish({ start: false });
       expect(made.vmName).toBe(`${at.objectName}-2`);
       await expectClean(scope);
@@ -136,14 +140,15 @@ export function platformSuite(name: string, setUp: () => Promise<PlatformCase>):
     it('takes back a deployment that was begun', async () => {
       const before = await at.traces();
       const scope = new TestScope();
-      const source = await at.platform.openSource(await uuidOf(), new TestScope());
+      const source = await openSource(at.platform, await uuidOf(), new TestScope());
       const deployment = await at.platform.prepareDeploy(requestOf(source, { name: 'half-done' }), scope);
       const [first] = source.disks;
       if (first === undefined) throw new Error('no disk');
-      const target = await deployment.openDisk(first.id);
+      const target = await deployment.openDisk(first.disk.id);
       await target.write(0, Buffer.alloc(4096, 1));
       await deployment.rollback();
       await source.release();
+      await source.dropCheckpoint();
       expect(await at.traces()).toEqual(before);
       await expectClean(scope);
     });
@@ -151,10 +156,11 @@ export function platformSuite(name: string, setUp: () => Promise<PlatformCase>):
     it('names every problem of an impossible deployment at once', async () => {
       const before = await at.traces();
       const scope = new TestScope();
-      const source = await at.platform.openSource(await uuidOf(), new TestScope());
+      const source = await openSource(at.platform, await uuidOf(), new TestScope());
       const request = requestOf(source, { name: 'a/b', storage: '/nowhere/at all', dataBytes: 2 ** 60 });
       const failure = await at.platform.prepareDeploy(request, scope).catch((error: unknown) => error);
       await source.release();
+      await source.dropCheckpoint();
       expect(failure).toMatchObject({ code: 'deployImpossible' });
       expect(String(failure)).toContain('a/b');
       expect(String(failure)).toContain('/nowhere/at all');

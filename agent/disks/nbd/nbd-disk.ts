@@ -45,6 +45,16 @@ export class NbdDisk implements SourceDisk {
     return allocatedExtents(this.#client, signal);
   }
 
+  /**
+   * What is dirty in a bitmap that the server offers, as extents of which `zero` means "clean".
+   * @param context qemu:dirty-bitmap:NAME, one of those that were asked for when connecting
+   * @returns undefined when the server does not offer it
+   */
+  dirtyExtents(context: string): ((signal: AbortSignal) => AsyncIterable<Extent>) | undefined {
+    if (!this.#client.export.contexts.has(context)) return undefined;
+    return (signal) => contextExtents(this.#client, context, isClean, signal);
+  }
+
   async read(offset: number, length: number): Promise<Buffer> {
     if (offset + length > this.sizeBytes) {
       throw new AppError(
@@ -83,6 +93,11 @@ export function allocatedExtents(client: NbdClient, signal: AbortSignal): AsyncI
     return contextExtents(client, allocationContext, readsAsZero, signal);
   }
   return unknownExtents(client.export.sizeBytes);
+}
+
+/** In a qemu:dirty-bitmap context the lowest flag says "dirty" (QEMU, docs/interop/nbd.txt). */
+function isClean(flags: number): boolean {
+  return (flags & 1) === 0;
 }
 
 async function* unknownExtents(sizeBytes: number): AsyncIterable<Extent> {

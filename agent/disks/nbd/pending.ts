@@ -71,6 +71,11 @@ export class PendingDone extends Request<void> {
   }
 }
 
+/** Servers answer in blocks of at least this size; smaller pieces would cost more memory than their content. Bytes. */
+const leastPieceBytes = 512;
+/** Pieces that may be smaller all the same: beginning, end, and whatever a strange server does to short reads. */
+const smallPieces = 1024;
+
 /** A read into a buffer of its own; chunks may come in any order but must cover it exactly. */
 export class PendingRead extends Request<Buffer> {
   readonly offset: number;
@@ -91,6 +96,8 @@ export class PendingRead extends Request<Buffer> {
       throw violation('data outside of what was asked for');
     this.#received += length;
     if (this.#received > this.bytes.length) throw violation('more data than was asked for');
+    if (this.#filled.length > this.bytes.length / leastPieceBytes + smallPieces)
+      throw violation('an answer in countless pieces');
     this.#filled.push({ from, to: from + length });
     return this.bytes.subarray(from, from + length);
   }

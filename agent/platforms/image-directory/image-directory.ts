@@ -2,7 +2,7 @@ import { AppError, messageOf } from '../../../shared/errors.ts';
 import type { InventoryObject } from '../../../shared/model/vm.ts';
 import { throwIfAborted } from '../../disks/extents.ts';
 import { findProgram } from '../../disks/find-program.ts';
-import type { BackupSource, Check, Deployment, DeployRequest, JobScope, Platform } from '../platform.ts';
+import type { Check, Deployment, DeployRequest, JobScope, Platform, SourceProspect } from '../platform.ts';
 import type { Roots } from '../roots.ts';
 import { ImageDeployment } from './deploy.ts';
 import { describeObject, scanFolder } from './scan.ts';
@@ -45,12 +45,26 @@ export class ImageDirectory implements Platform {
     return rows;
   }
 
-  async openSource(objectUuid: string, scope: JobScope): Promise<BackupSource> {
+  async inspect(objectUuid: string, scope: JobScope): Promise<SourceProspect> {
     const object = (await scanFolder(this.#folder, this.#uuid)).find(({ uuid }) => uuid === objectUuid);
     if (object === undefined) {
       throw new AppError('objectVanished', `the image is no longer in the folder ${this.#folder}`);
     }
-    return ImageSource.open(this.#folder, object, this.#roots, scope);
+    return {
+      disks: object.images.map(({ id, path, format }) => ({
+        id,
+        format,
+        sourcePath: path,
+        checkpoints: [],
+        withoutChanges: 'platformWithoutChanges',
+      })),
+      open: () => ImageSource.open(this.#folder, object, this.#roots, scope),
+    };
+  }
+
+  /** Files have no guest. @throws AppError unsupported */
+  async thaw(): Promise<void> {
+    throw new AppError('unsupported', 'images in a folder have no guest that could be frozen');
   }
 
   async prepareDeploy(request: DeployRequest, scope: JobScope): Promise<Deployment> {

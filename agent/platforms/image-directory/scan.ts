@@ -47,7 +47,7 @@ export async function describeObject(folder: string, object: FoundObject): Promi
   for (const image of object.images) {
     disks.push({ id: image.id, format: image.format, sizeBytes: await virtualSize(folder, image) });
   }
-  return { uuid: object.uuid, name: object.name, state: 'file', guestAgent: 'none', disks };
+  return { uuid: object.uuid, name: object.name, state: 'file', guestAgent: 'none', frozenSince: null, disks };
 }
 
 /**

@@ -2,7 +2,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { VmConfiguration } from '../../../shared/model/vm.ts';
 import type { SourceDisk } from '../../disks/disk.ts';
 import { openFileDisk } from '../../disks/file-disk.ts';
-import type { BackupSource, JobScope } from '../platform.ts';
+import type { BackupSource, JobScope, OpenedDisk, ReachedConsistency } from '../platform.ts';
 import type { Roots } from '../roots.ts';
 import { SocketFolder } from '../roots.ts';
 import type { FoundObject } from './scan.ts';
@@ -12,13 +12,13 @@ import { checkInside, realFolder } from './scan.ts';
 export class ImageSource implements BackupSource {
   readonly configuration: VmConfiguration;
   readonly nativeFiles = [];
-  readonly disks: readonly SourceDisk[];
+  readonly disks: readonly OpenedDisk[];
   readonly takenAt = Date.now();
   readonly #sockets: SocketFolder;
 
   private constructor(configuration: VmConfiguration, disks: SourceDisk[], sockets: SocketFolder) {
     this.configuration = configuration;
-    this.disks = disks;
+    this.disks = disks.map((disk) => ({ disk, checkpoint: null, changes: undefined, lost: undefined }));
     this.#sockets = sockets;
   }
 
@@ -50,13 +50,21 @@ export class ImageSource implements BackupSource {
     return undefined;
   }
 
-  consistent(): boolean {
-    return true;
+  consistency(): ReachedConsistency {
+    return { level: 'crash', frozenAt: null, thawedAt: null, problem: null };
   }
 
   async release(): Promise<void> {
-    await closeAll(this.disks, this.#sockets);
+    await closeAll(
+      this.disks.map(({ disk }) => disk),
+      this.#sockets,
+    );
   }
+
+  /** Images keep no checkpoints. */
+  async keepCheckpoint(): Promise<void> {}
+
+  async dropCheckpoint(): Promise<void> {}
 }
 
 /** Closes every disk, also when one of them fails to. @throws the first failure */

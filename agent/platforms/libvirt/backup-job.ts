@@ -11,27 +11,38 @@ export type LibvirtJob = z.output<typeof libvirtJobSchema>;
 /** libvirt needs up to 30 s to notice that a guest has powered itself off. */
 const endLimitMs = 60_000;
 
-/**
- * The document for backup-begin: pull mode, full, without a checkpoint.
- * @param scratchOf path of the scratch file that QEMU shall make for a disk
- */
-export function backupXml(
-  socket: string,
-  targets: readonly string[],
-  others: readonly string[],
-  scratchOf: (target: string) => string,
-): string {
-  const disks = targets.map((name) =>
-    makeElement('disk', { name, backup: 'yes', type: 'file', exportname: name }, [
+export interface BackupWish {
+  readonly socket: string;
+  /** Targets to read. */
+  readonly targets: readonly string[];
+  /** All other disks of the domain. */
+  readonly others: readonly string[];
+  /** By target: the checkpoint since which changes are wanted. */
+  readonly bases: ReadonlyMap<string, string>;
+  /** Path of the scratch file that QEMU shall make for a disk; it must not exist. */
+  readonly scratchOf: (target: string) => string;
+}
+
+/** The document for backup-begin in pull mode (https://libvirt.org/formatbackup.html). */
+export function backupXml({ socket, targets, others, bases, scratchOf }: BackupWish): string {
+  const disks = targets.map((name) => {
+    const base = bases.get(name);
+    const mode = base === undefined ? { backupmode: 'full' } : { backupmode: 'incremental', incremental: base };
+    return makeElement('disk', { name, backup: 'yes', type: 'file', exportname: name, ...mode }, [
       makeElement('driver', { type: 'qcow2' }),
       makeElement('scratch', { file: scratchOf(name) }),
-    ]),
-  );
+    ]);
+  });
   const left = others.map((name) => makeElement('disk', { name, backup: 'no' }));
   const server = makeElement('server', { transport: 'unix', socket });
   return formatXml(
     makeElement('domainbackup', { mode: 'pull' }, [server, makeElement('disks', {}, [...disks, ...left])]),
   );
+}
+
+/** Metadata context of the NBD export in which an incremental backup serves what changed. */
+export function changesContext(target: string): string {
+  return `qemu:dirty-bitmap:backup-${target}`;
 }
 
 /** @throws AppError objectBusy when any job runs on the domain: beginning another would block for 30 s */

@@ -1,71 +1,67 @@
-import { stat } from 'node:fs/promises';
-import { AppError, messageOf } from '../../../shared/errors.ts';
-import type { SourceDisk } from '../../disks/disk.ts';
-import { openFileDisk } from '../../disks/file-disk.ts';
-import type { JobScope } from '../platform.ts';
-import type { Roots } from '../roots.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import type { OpenedDisk, ReachedConsistency } from '../platform.ts';
 import { SocketFolder } from '../roots.ts';
-import type { Domain, DomainDisk } from './domain.ts';
-import type { Virsh } from './virsh.ts';
+import { restoreBases } from './bases.ts';
+import { makeColdCheckpoint } from './checkpoints/cold.ts';
+import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
+import { openColdDisk, readable } from './cold-disk.ts';
+import { ColdWatch, fileStamp } from './cold-watch.ts';
+import type { Shutdown } from './shutdown.ts';
+import { hasSavedState, readShutdown } from './shutdown.ts';
+import type { OpenDisks, Opening } from './opening.ts';
 
-/** How often it is looked whether the VM was started. */
-const watchMs = 5000;
-
-/** Disks of a domain that is shut off, read from their files. Starting the VM is not prevented, only noticed. */
-export class ColdDisks {
-  readonly takenAt = Date.now();
-  readonly disks: readonly SourceDisk[];
-  readonly #virsh: Virsh;
-  readonly #domain: Domain;
-  readonly #scope: JobScope;
+/**
+ * Disks of a domain that is shut off, read from their files. Starting the VM is not prevented, only noticed. Changes come
+ * from the bitmaps in the images.
+ */
+export class ColdDisks implements OpenDisks {
+  readonly disks: readonly OpenedDisk[];
+  readonly takenAt: number;
+  readonly checkpoint: NewCheckpoint;
+  readonly #watch: ColdWatch;
   readonly #sockets: SocketFolder;
-  readonly #stamps: ReadonlyMap<string, bigint>;
-  readonly #timer: NodeJS.Timeout;
-  #warned = false;
+  readonly #reached: Shutdown;
 
-  private constructor(
-    virsh: Virsh,
-    domain: Domain,
-    disks: readonly SourceDisk[],
-    stamps: ReadonlyMap<string, bigint>,
-    sockets: SocketFolder,
-    scope: JobScope,
-  ) {
-    this.#virsh = virsh;
-    this.#domain = domain;
-    this.disks = disks;
-    this.#stamps = stamps;
-    this.#sockets = sockets;
-    this.#scope = scope;
-    this.#timer = setInterval(() => void this.#look(), watchMs).unref();
+  private constructor(parts: {
+    disks: readonly OpenedDisk[];
+    takenAt: number;
+    checkpoint: NewCheckpoint;
+    watch: ColdWatch;
+    sockets: SocketFolder;
+    reached: Shutdown;
+  }) {
+    this.disks = parts.disks;
+    this.takenAt = parts.takenAt;
+    this.checkpoint = parts.checkpoint;
+    this.#watch = parts.watch;
+    this.#sockets = parts.sockets;
+    this.#reached = parts.reached;
   }
 
-  /** @throws AppError diskMissing, diskUnsupported, diskReadFailed, programMissing, cancelled */
-  static async open(
-    virsh: Virsh,
-    domain: Domain,
-    chosen: readonly DomainDisk[],
-    roots: Roots,
-    scope: JobScope,
-  ): Promise<ColdDisks> {
+  /** @throws AppError objectBusy, diskMissing, diskUnsupported, diskReadFailed, programMissing, cancelled */
+  static async open(wanted: Opening): Promise<ColdDisks> {
+    const { virsh, domain, chosen, request, roots, scope } = wanted;
+    for (const disk of chosen) readable(disk);
+    const reached = await readShutdown(virsh, domain.uuid, scope.signal);
+    const tracked = await trackedDisks(wanted);
+    const opening = await restoreBases(wanted);
     const sockets = new SocketFolder(roots.run, scope);
-    const disks: SourceDisk[] = [];
-    const stamps = new Map<string, bigint>();
+    const checkpoint = await NewCheckpoint.announce({ ...opening, wish: request.checkpoint }, tracked);
+    const disks: OpenedDisk[] = [];
     try {
-      for (const disk of chosen) {
-        const { path, format } = readable(disk);
-        disks.push(
-          await openFileDisk(
-            { id: disk.target, path, format, socketPath: () => sockets.next(), mayRead: () => undefined },
-            scope,
-          ),
-        );
-        stamps.set(path, await changedAt(path));
-      }
-      return new ColdDisks(virsh, domain, disks, stamps, sockets, scope);
+      // Before anything is read: what is written from now on is in the new bitmap.
+      checkpoint.disks = await makeColdCheckpoint(opening, tracked);
+      const takenAt = Date.now();
+      const stamps = new Map<string, bigint>();
+      for (const { path } of chosen) if (path !== undefined) stamps.set(path, await fileStamp(path));
+      for (const disk of chosen) disks.push(await openColdDisk(opening, disk, checkpoint, sockets));
+      checkpoint.foundBroken = disks.some(({ lost }) => lost !== undefined);
+      const watch = new ColdWatch(virsh, domain, stamps, scope);
+      return new ColdDisks({ disks, takenAt, checkpoint, watch, sockets, reached });
     } catch (error) {
-      for (const disk of disks) await disk.close();
-      await sockets.remove();
+      const failures = [...(await closeAll(disks, sockets))];
+      await checkpoint.drop().catch((second: unknown) => failures.push(second));
+      for (const failure of failures) scope.warn(`while undoing: ${messageOf(failure)}`);
       throw error;
     }
   }
@@ -75,55 +71,34 @@ export class ColdDisks {
     return undefined;
   }
 
-  consistent(): boolean {
-    return !this.#warned;
+  consistency(): ReachedConsistency {
+    const { changed } = this.#watch;
+    const { level, problem } = this.#reached;
+    return changed === undefined
+      ? { level, frozenAt: null, thawedAt: null, problem }
+      : { level: 'inconsistent', frozenAt: null, thawedAt: null, problem: changed };
   }
 
   async release(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#look();
-    const failures: unknown[] = [];
-    for (const disk of this.disks) await disk.close().catch((error: unknown) => failures.push(error));
-    await this.#sockets.remove().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  }
-
-  /** Warns once when the VM runs or its images changed since they were opened. */
-  async #look(): Promise<void> {
-    if (this.#warned) return;
-    const why = await this.#changed();
-    if (why === undefined || this.#warned) return;
-    this.#warned = true;
-    this.#scope.warn(`${why}: the copy is not consistent`);
-  }
-
-  async #changed(): Promise<string | undefined> {
-    try {
-      const state = (await this.#virsh.run(['domstate', this.#domain.uuid])).trim();
-      if (state !== 'shut off' && state !== 'crashed')
-        return `${this.#domain.name} was started while its disks were read`;
-      for (const [path, stamp] of this.#stamps) {
-        if ((await changedAt(path)) !== stamp) return `${path} was changed while it was read`;
-      }
-      return undefined;
-    } catch (error) {
-      return `it is not known whether ${this.#domain.name} was started while its disks were read (${messageOf(error)})`;
-    }
+    await this.#watch.end();
+    const [failure] = await closeAll(this.disks, this.#sockets);
+    if (failure !== undefined) throw failure;
   }
 }
 
-function readable(disk: DomainDisk): { path: string; format: 'raw' | 'qcow2' } {
-  const { target, path, format, sourceType } = disk;
-  const unsupported = (why: string) =>
-    new AppError('diskUnsupported', `disk ${target} cannot be read while the virtual machine is shut off: ${why}`, {
-      hint: 'Start the virtual machine: QEMU itself then serves the disk.',
-    });
-  if (path === undefined || (sourceType !== 'file' && sourceType !== 'block'))
-    throw unsupported(`its source is of type ${sourceType}`);
-  if (format !== 'raw' && format !== 'qcow2') throw unsupported(`its format is ${format}`);
-  return { path, format };
+/** A machine that will go on from its memory must find its images as it left them: it gets no new checkpoint. */
+async function trackedDisks({ virsh, domain, trackable, scope }: Opening): Promise<readonly string[]> {
+  if (!(await hasSavedState(virsh, domain.uuid, scope.signal))) return trackable;
+  scope.warn(
+    `${domain.name} is suspended to disk; its memory is not in the backup, the disks are as after a power failure`,
+  );
+  return [];
 }
 
-async function changedAt(path: string): Promise<bigint> {
-  return (await stat(path, { bigint: true })).mtimeNs;
+/** Closes every disk, also when one of them fails to. @returns the failures */
+async function closeAll(disks: readonly OpenedDisk[], sockets: SocketFolder): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const { disk } of disks) await disk.close().catch((error: unknown) => failures.push(error));
+  await sockets.remove().catch((error: unknown) => failures.push(error));
+  return failures;
 }

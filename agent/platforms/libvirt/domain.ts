@@ -13,6 +13,8 @@ const diskSchema = z.object({
   /** Path of a file or block device; undefined for everything else. */
   path: z.string().optional(),
   format: z.string(),
+  /** The guest cannot write it, or what it writes is thrown away at the end. */
+  fixed: z.boolean(),
   serial: z.string().nullable(),
   bootOrder: z.number().int().nullable(),
 });
@@ -125,6 +127,7 @@ function readDisk(element: XmlElement): z.input<typeof diskSchema>[] {
       sourceType: attribute(element, 'type') ?? 'file',
       path: attribute(source, 'file') ?? attribute(source, 'dev'),
       format: attribute(find(element, 'driver'), 'type') ?? 'raw',
+      fixed: find(element, 'readonly') !== undefined || find(element, 'transient') !== undefined,
       serial: textOf(find(element, 'serial')) || null,
       bootOrder: order === undefined ? null : Number(order),
     },

@@ -28,21 +28,30 @@ interface DomainStats {
 
 /**
  * Every domain of the connection, active or not, in two calls plus one per hundred domains.
+ * @param frozen since when guests are frozen by us, epoch ms by UUID
  * @throws AppError platformUnreachable, programMissing
  */
-export async function listDomains(virsh: Virsh, signal: AbortSignal): Promise<InventoryObject[]> {
+export async function listDomains(
+  virsh: Virsh,
+  signal: AbortSignal,
+  frozen: ReadonlyMap<string, number> = new Map(),
+): Promise<InventoryObject[]> {
   const uuids = parseUuids(await virsh.run(['list', '--all', '--uuid'], signal));
   // --nowait: a domain that is busy must not hold up the list of the others.
   const stats = parseStats(await virsh.run(['domstats', '--raw', '--state', '--block', '--nowait'], signal));
   const rows: InventoryObject[] = [];
   for (let at = 0; at < uuids.length; at += pageSize) {
     for (const xml of await virsh.dumpAll(uuids.slice(at, at + pageSize), signal))
-      rows.push(await describe(xml, stats));
+      rows.push(await describe(xml, stats, frozen));
   }
   return rows.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function describe(xml: string, stats: ReadonlyMap<string, DomainStats>): Promise<InventoryObject> {
+async function describe(
+  xml: string,
+  stats: ReadonlyMap<string, DomainStats>,
+  frozen: ReadonlyMap<string, number>,
+): Promise<InventoryObject> {
   const domain = parseDomain(xml);
   const known = stats.get(domain.name);
   const disks: InventoryObject['disks'] = [];
@@ -54,7 +63,8 @@ async function describe(xml: string, stats: ReadonlyMap<string, DomainStats>): P
     });
   }
   const state = known?.state ?? (domain.active ? 'running' : 'shutOff');
-  return { uuid: domain.uuid, name: domain.name, state, guestAgent: domain.guestAgent, disks };
+  const frozenSince = frozen.get(domain.uuid) ?? null;
+  return { uuid: domain.uuid, name: domain.name, state, guestAgent: domain.guestAgent, frozenSince, disks };
 }
 
 function parseUuids(text: string): string[] {

@@ -1,20 +1,24 @@
-import { messageOf } from '../../../shared/errors.ts';
 import type { InventoryObject } from '../../../shared/model/vm.ts';
 import { findProgram } from '../../disks/find-program.ts';
-import type { BackupSource, Check, Deployment, DeployRequest, JobScope, Platform } from '../platform.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import type { Check, Deployment, DeployRequest, JobScope, Platform, SourceProspect } from '../platform.ts';
 import type { Roots } from '../roots.ts';
 import { LibvirtDeployment } from './deployment.ts';
+import { frozenSince, thawGuest } from './guest/thaw.ts';
 import { listDomains } from './inventory.ts';
-import { openDomain } from './source.ts';
+import type { ReadSettings } from './source.ts';
+import { inspectDomain } from './source.ts';
 import { Virsh } from './virsh.ts';
 
 /** Virtual machines of one libvirt connection, driven through virsh. */
 export class Libvirt implements Platform {
   readonly #uri: string;
+  readonly #readPath: 'backup' | 'snapshot';
   readonly #roots: Roots;
 
-  constructor(settings: { uri: string }, roots: Roots) {
+  constructor(settings: ReadSettings, roots: Roots) {
     this.#uri = settings.uri;
+    this.#readPath = settings.readPath;
     this.#roots = roots;
   }
 
@@ -28,11 +32,15 @@ export class Libvirt implements Platform {
   }
 
   async listObjects(signal: AbortSignal): Promise<InventoryObject[]> {
-    return listDomains(new Virsh(this.#uri), signal);
+    return listDomains(new Virsh(this.#uri), signal, await frozenSince(this.#roots, this.#uri));
   }
 
-  async openSource(objectUuid: string, scope: JobScope): Promise<BackupSource> {
-    return openDomain(this.#uri, objectUuid, this.#roots, scope);
+  async inspect(objectUuid: string, scope: JobScope): Promise<SourceProspect> {
+    return inspectDomain({ uri: this.#uri, readPath: this.#readPath }, objectUuid, this.#roots, scope);
+  }
+
+  async thaw(objectUuid: string, signal: AbortSignal): Promise<void> {
+    await thawGuest(new Virsh(this.#uri), objectUuid, this.#roots, signal);
   }
 
   async prepareDeploy(request: DeployRequest, scope: JobScope): Promise<Deployment> {

@@ -1,72 +1,87 @@
-import { access, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { AppError, hasCode, messageOf } from '../../../shared/errors.ts';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../../shared/errors.ts';
 import { throwIfAborted } from '../../disks/extents.ts';
 import { systemCode } from '../../disks/file-errors.ts';
 import { NbdClient } from '../../disks/nbd/nbd-client.ts';
 import { allocationContext, NbdDisk } from '../../disks/nbd/nbd-disk.ts';
-import type { JobScope } from '../platform.ts';
-import type { Roots } from '../roots.ts';
+import type { OpenedDisk, ReachedConsistency } from '../platform.ts';
 import { makeJobFolder, removeJobFolder } from '../roots.ts';
 import type { LibvirtJob } from './backup-job.ts';
-import { backupXml, checkNoJob, endBackupJob } from './backup-job.ts';
-import type { Domain, DomainDisk } from './domain.ts';
-import type { Virsh } from './virsh.ts';
-import { withXmlFile } from './xml-file.ts';
+import { changesContext, checkNoJob, endBackupJob } from './backup-job.ts';
+import { beginBackup } from './begin.ts';
+import type { BeginPlan } from './begin-plan.ts';
+import { firstPlan, restoreBases, whyLost } from './bases.ts';
+import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
+import { checkFiles } from './check-files.ts';
+import { GuestFreeze } from './guest/guest-freeze.ts';
+import type { OpenDisks, Opening } from './opening.ts';
 
 /**
  * Disks of an active domain at one point in time: a pull-mode backup job, whose scratch files keep what the guest
- * overwrites meanwhile.
+ * overwrites meanwhile. Changes come from the bitmap of an earlier checkpoint; a new checkpoint begins with the job.
  */
-export class LiveDisks {
-  disks: readonly NbdDisk[] = [];
+export class LiveDisks implements OpenDisks {
+  disks: readonly OpenedDisk[] = [];
   takenAt = 0;
+  readonly checkpoint: NewCheckpoint;
+  readonly #opening: Opening;
   readonly #job: LibvirtJob;
-  readonly #scope: JobScope;
-  readonly #socketFolder: string;
-  readonly #scratchFolder: string;
+  readonly #folders: Folders;
+  readonly #freeze: GuestFreeze;
+  #served: readonly NbdDisk[] = [];
   #released = false;
 
-  private constructor(job: LibvirtJob, scope: JobScope, socketFolder: string, scratchFolder: string) {
-    this.#job = job;
-    this.#scope = scope;
-    this.#socketFolder = socketFolder;
-    this.#scratchFolder = scratchFolder;
+  private constructor(opening: Opening, folders: Folders, freeze: GuestFreeze, checkpoint: NewCheckpoint) {
+    this.#opening = opening;
+    this.#folders = folders;
+    this.#freeze = freeze;
+    this.checkpoint = checkpoint;
+    this.#job = {
+      uri: opening.virsh.uri,
+      domain: opening.domain.uuid,
+      socket: join(folders.sockets, 'backup.sock'),
+    };
   }
 
   /** @throws AppError objectBusy, objectVanished, diskMissing, diskUnsupported, exportFailed, scratchFull, cancelled */
-  static async open(
-    virsh: Virsh,
-    domain: Domain,
-    chosen: readonly DomainDisk[],
-    roots: Roots,
-    scope: JobScope,
-  ): Promise<LiveDisks> {
+  static async open(opening: Opening): Promise<LiveDisks> {
+    const { virsh, domain, chosen, request, roots, scope } = opening;
     await checkNoJob(virsh, domain.uuid, scope.signal);
     await checkFiles(chosen);
-    const socketFolder = await makeJobFolder(roots.run, scope, domain.owner);
-    const scratchFolder = await makeScratchFolder(roots, scope, domain, socketFolder);
-    const job = { uri: virsh.uri, domain: domain.uuid, socket: join(socketFolder, 'backup.sock') };
-    const live = new LiveDisks(job, scope, socketFolder, scratchFolder);
+    // The helper starts while the folders are made.
+    const preparing = GuestFreeze.prepare(virsh, domain, request.quiesce, roots, scope);
+    let folders: Folders;
     try {
-      await scope.acquired({ kind: 'libvirtJob', name: JSON.stringify(job) });
-      await live.#begin(virsh, domain, chosen);
+      folders = await makeFolders(opening);
+    } catch (error) {
+      await (await preparing).close();
+      throw error;
+    }
+    const freeze = await preparing.catch(async (error: unknown) => {
+      await removeFolders(folders, opening);
+      throw error;
+    });
+    const checkpoint = await NewCheckpoint.announce({ ...opening, wish: request.checkpoint }, opening.trackable);
+    const live = new LiveDisks(opening, folders, freeze, checkpoint);
+    try {
+      await scope.acquired({ kind: 'libvirtJob', name: JSON.stringify(live.#job) });
+      await live.#begin(firstPlan(await restoreBases(opening)));
       return live;
     } catch (error) {
-      await live.release().catch((second: unknown) => scope.warn(`while undoing: ${messageOf(second)}`));
+      await live.#undo();
       throw error;
     }
   }
 
-  /** The export is one point in time. */
-  consistent(): boolean {
-    return true;
+  consistency(): ReachedConsistency {
+    return this.#freeze.result();
   }
 
   broken(): string | undefined {
     // A cancelled job has closed its connections itself.
-    if (this.#released || this.#scope.signal.aborted) return undefined;
-    const failure = this.disks.map((disk) => disk.failure).find((found) => found !== undefined);
+    if (this.#released || this.#opening.scope.signal.aborted) return undefined;
+    const failure = this.#served.map((disk) => disk.failure).find((found) => found !== undefined);
     return failure === undefined
       ? undefined
       : `the virtual machine stopped serving its disks (powered off?): ${failure.message}`;
@@ -74,75 +89,88 @@ export class LiveDisks {
 
   async release(): Promise<void> {
     this.#released = true;
-    for (const disk of this.disks) await disk.close();
+    const { scope } = this.#opening;
+    await this.#freeze.close();
+    for (const disk of this.#served) await disk.close();
     await endBackupJob(this.#job);
     // What libvirt leaves behind when QEMU was killed or the guest powered off.
     await rm(this.#job.socket, { force: true });
-    await removeFilesOf(this.#scratchFolder);
-    await this.#scope.released({ kind: 'libvirtJob', name: JSON.stringify(this.#job) });
-    await removeJobFolder(this.#scratchFolder, this.#scope);
-    await removeJobFolder(this.#socketFolder, this.#scope);
+    await removeScratch(this.#folders.scratch);
+    await scope.released({ kind: 'libvirtJob', name: JSON.stringify(this.#job) });
+    await removeFolders(this.#folders, this.#opening);
   }
 
-  async #begin(virsh: Virsh, domain: Domain, chosen: readonly DomainDisk[]): Promise<void> {
-    const { signal } = this.#scope;
-    throwIfAborted(signal);
-    const targets = chosen.map((disk) => disk.target);
-    const others = domain.disks.map((disk) => disk.target).filter((target) => !targets.includes(target));
-    const text = backupXml(this.#job.socket, targets, others, (target) =>
-      join(this.#scratchFolder, `scratch.${target}`),
-    );
-    // Not cancelled midway: libvirt would go on, and we would not know whether the job began.
-    await withXmlFile(dirname(this.#socketFolder), text, (path) =>
-      virsh.run(['backup-begin', domain.uuid, path]),
-    ).catch((error: unknown) => {
-      throw beginError(error);
-    });
-    this.takenAt = Date.now();
-    const disks: NbdDisk[] = [];
-    this.disks = disks;
-    for (const disk of chosen) {
-      const address = { socketPath: this.#job.socket, exportName: disk.target, contexts: [allocationContext] };
-      disks.push(new NbdDisk(disk.target, disk.format, await NbdClient.connect(address, signal)));
+  async #undo(): Promise<void> {
+    const { scope } = this.#opening;
+    await this.release().catch((second: unknown) => scope.warn(`while undoing: ${messageOf(second)}`));
+    await this.checkpoint.drop().catch((second: unknown) => scope.warn(`while undoing: ${messageOf(second)}`));
+  }
+
+  async #begin(wanted: BeginPlan): Promise<void> {
+    const { scope } = this.#opening;
+    throwIfAborted(scope.signal);
+    let plan: BeginPlan;
+    await this.#freeze.freeze();
+    try {
+      plan = await beginBackup(this.#opening, wanted, this.#job.socket, this.#folders.scratch);
+      this.takenAt = Date.now();
+    } finally {
+      await this.#freeze.thaw();
     }
+    this.checkpoint.disks = plan.tracked;
+    this.checkpoint.foundBroken = plan.lost.size > 0;
+    if (plan.untracked !== undefined) {
+      await this.checkpoint.drop();
+      scope.warn(`no checkpoint could be made, the next run reads everything: ${plan.untracked}`);
+    }
+    await this.#connect(plan);
+  }
+
+  async #connect(plan: BeginPlan): Promise<void> {
+    const { chosen, scope } = this.#opening;
+    const served: NbdDisk[] = [];
+    const opened: OpenedDisk[] = [];
+    this.#served = served;
+    for (const { target, format, path } of chosen) {
+      const contexts = [allocationContext, ...(plan.bases.has(target) ? [changesContext(target)] : [])];
+      const address = { socketPath: this.#job.socket, exportName: target, contexts };
+      const disk = new NbdDisk(target, format, await NbdClient.connect(address, scope.signal));
+      served.push(disk);
+      const base = plan.bases.get(target);
+      const extents = base === undefined ? undefined : disk.dirtyExtents(changesContext(target));
+      const known = base !== undefined && extents !== undefined;
+      opened.push({
+        disk,
+        checkpoint: plan.tracked.includes(target) ? this.checkpoint.name : null,
+        changes: known ? { source: 'libvirtBitmap', base, extents } : undefined,
+        lost: known ? undefined : await whyLost(this.#opening, plan, target, path),
+      });
+    }
+    this.disks = opened;
   }
 }
 
-async function makeScratchFolder(roots: Roots, scope: JobScope, domain: Domain, socketFolder: string): Promise<string> {
+interface Folders {
+  readonly sockets: string;
+  readonly scratch: string;
+}
+
+async function makeFolders({ roots, scope, domain }: Opening): Promise<Folders> {
+  const sockets = await makeJobFolder(roots.run, scope, domain.owner);
   try {
-    return await makeJobFolder(roots.scratch, scope, domain.owner);
+    return { sockets, scratch: await makeJobFolder(roots.scratch, scope, domain.owner) };
   } catch (error) {
-    await removeJobFolder(socketFolder, scope);
+    await removeJobFolder(sockets, scope);
     throw error;
   }
 }
 
-/** A missing image is named, whatever QEMU still holds open. */
-async function checkFiles(disks: readonly DomainDisk[]): Promise<void> {
-  for (const { target, path } of disks) {
-    if (path === undefined) continue;
-    try {
-      await access(path);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT')
-        throw new AppError('diskMissing', `the file ${path} of disk ${target} does not exist`, { cause: error });
-      if (systemCode(error) === undefined) throw error;
-      // Not ours to look at; QEMU can.
-    }
-  }
+async function removeFolders(folders: Folders, { scope }: Opening): Promise<void> {
+  await removeJobFolder(folders.scratch, scope);
+  await removeJobFolder(folders.sockets, scope);
 }
 
-function beginError(error: unknown): unknown {
-  if (!hasCode(error, 'programFailed')) return error;
-  const text = error.message;
-  if (/No space left/iu.test(text)) return new AppError('scratchFull', text, { cause: error });
-  if (/domain is not running|inactive domain/iu.test(text)) {
-    return new AppError('objectBusy', `the virtual machine was shut off at this moment: ${text}`, { cause: error });
-  }
-  return new AppError('exportFailed', text, { cause: error });
-}
-
-async function removeFilesOf(folder: string): Promise<void> {
+async function removeScratch(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;

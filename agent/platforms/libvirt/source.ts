@@ -3,52 +3,120 @@ import { AppError, messageOf } from '../../../shared/errors.ts';
 import type { VmConfiguration } from '../../../shared/model/vm.ts';
 import type { SourceDisk } from '../../disks/disk.ts';
 import { systemCode } from '../../disks/file-errors.ts';
-import type { BackupSource, JobScope } from '../platform.ts';
+import type { BackupSource, JobScope, OpenRequest, ProspectDisk, SourceProspect } from '../platform.ts';
 import type { Roots } from '../roots.ts';
+import { listCheckpoints } from './checkpoints/list.ts';
 import { ColdDisks } from './cold-source.ts';
 import type { Domain, DomainDisk } from './domain.ts';
 import { parseDomain } from './domain.ts';
 import { LiveDisks } from './live-source.ts';
+import type { OpenDisks, Opening } from './opening.ts';
+import { SnapshotDisks } from './overlay/snapshot-source.ts';
+import { prospectOf } from './prospect.ts';
 import { Virsh } from './virsh.ts';
 
 /** Variable stores are some hundred KiB; anything much larger is no NVRAM. Bytes. */
 const maxNvramBytes = 64 * 1024 * 1024;
 
-interface OpenDisks {
-  readonly disks: readonly SourceDisk[];
-  readonly takenAt: number;
-  broken(): string | undefined;
-  consistent(): boolean;
-  release(): Promise<void>;
+/** How the platform is set to read. */
+export interface ReadSettings {
+  readonly uri: string;
+  readonly readPath: 'backup' | 'snapshot';
 }
 
 /**
- * Opens a domain for reading: an active one through a backup job of libvirt, an inactive one through its files.
- * @throws AppError objectVanished, objectBusy, diskMissing, diskUnsupported, exportFailed, platformUnreachable, cancelled
+ * Looks at a domain: its disks, and from which checkpoints of ours their changes could be read.
+ * @throws AppError objectVanished, diskUnsupported, exportFailed, platformUnreachable, cancelled
  */
-export async function openDomain(uri: string, uuid: string, roots: Roots, scope: JobScope): Promise<BackupSource> {
+export async function inspectDomain(
+  { uri, readPath }: ReadSettings,
+  uuid: string,
+  roots: Roots,
+  scope: JobScope,
+): Promise<SourceProspect> {
   checkLocal(uri);
-  const virsh = new Virsh(uri);
-  const liveXml = await virsh.run(['dumpxml', uuid], scope.signal);
-  const inactiveXml = await virsh.run(['dumpxml', '--inactive', uuid], scope.signal);
+  const look = () => lookAt(new Virsh(uri), uuid, readPath, scope);
+  const first = await look();
+  return {
+    disks: first.disks,
+    open: async (request) => openDomain(await stillSo(first, look), request, roots, scope),
+  };
+}
+
+/** A domain as it was when it was looked at. */
+interface Look extends Omit<Opening, 'request' | 'roots' | 'scope'> {
+  readonly disks: readonly ProspectDisk[];
+  readonly liveXml: string;
+  readonly inactiveXml: string;
+  readonly readPath: ReadSettings['readPath'];
+  readonly signal: AbortSignal;
+}
+
+async function lookAt(
+  virsh: Virsh,
+  uuid: string,
+  readPath: ReadSettings['readPath'],
+  { signal }: JobScope,
+): Promise<Look> {
+  const liveXml = await virsh.run(['dumpxml', uuid], signal);
+  const inactiveXml = await virsh.run(['dumpxml', '--inactive', uuid], signal);
   const domain = parseDomain(liveXml);
   const chosen = checkDisks(domain);
+  const checkpoints = await listCheckpoints(virsh, domain.uuid, signal);
+  const disks: ProspectDisk[] = [];
+  for (const disk of chosen) disks.push(await prospectOf(disk, domain, checkpoints, readPath, signal));
+  const trackable = disks.filter(({ withoutChanges }) => withoutChanges === null).map(({ id }) => id);
+  return { virsh, domain, chosen, checkpoints, trackable, disks, liveXml, inactiveXml, readPath, signal };
+}
+
+/**
+ * A VM that was started or shut off since it was looked at is read in the way that fits now.
+ * @throws AppError objectBusy when it is another one by now
+ */
+async function stillSo(first: Look, look: () => Promise<Look>): Promise<Look> {
+  const { active } = parseDomain(await first.virsh.run(['dumpxml', first.domain.uuid], first.signal));
+  if (active === first.domain.active) return first;
+  const now = await look();
+  const targets = ({ chosen }: Look) => chosen.map(({ target }) => target).join(' ');
+  if (targets(now) === targets(first)) return now;
+  throw new AppError('objectBusy', `the disks of ${now.domain.name} are being changed at this moment`, {
+    hint: 'Run it again.',
+  });
+}
+
+/**
+ * Opens a domain for reading: an active one through a backup job of libvirt or through snapshots, an inactive one through
+ * its files.
+ * @throws AppError objectBusy, diskMissing, diskUnsupported, exportFailed, scratchFull, platformUnreachable, cancelled
+ */
+async function openDomain(look: Look, request: OpenRequest, roots: Roots, scope: JobScope): Promise<BackupSource> {
+  const { domain, chosen, liveXml, inactiveXml } = look;
   const nativeFiles = [
     { name: 'domain.xml', content: Buffer.from(inactiveXml, 'utf8') },
     ...(domain.active ? [{ name: 'domain-live.xml', content: Buffer.from(liveXml, 'utf8') }] : []),
     ...(await nvramOf(domain, scope)),
   ];
-  if (!domain.active) await warnOfSavedState(virsh, domain, scope);
-  const open: OpenDisks = await (domain.active ? LiveDisks : ColdDisks).open(virsh, domain, chosen, roots, scope);
+  const open = await openDisks({ ...look, request, roots, scope }, look.readPath);
   return {
-    configuration: configurationOf(domain, chosen, open.disks),
+    configuration: configurationOf(
+      domain,
+      chosen,
+      open.disks.map(({ disk }) => disk),
+    ),
     nativeFiles,
     disks: open.disks,
     takenAt: open.takenAt,
     broken: () => open.broken(),
-    consistent: () => open.consistent(),
+    consistency: () => open.consistency(),
     release: () => open.release(),
+    keepCheckpoint: async () => open.checkpoint?.keep(),
+    dropCheckpoint: async () => open.checkpoint?.drop(),
   };
+}
+
+async function openDisks(opening: Opening, readPath: ReadSettings['readPath']): Promise<OpenDisks> {
+  if (!opening.domain.active) return ColdDisks.open(opening);
+  return readPath === 'snapshot' ? SnapshotDisks.open(opening) : LiveDisks.open(opening);
 }
 
 /** Sockets and files of another host cannot be reached. @throws AppError exportFailed */
@@ -84,15 +152,6 @@ async function nvramOf(domain: Domain, scope: JobScope): Promise<{ name: string;
     // A VM that was never started has none yet.
     if (systemCode(error) !== 'ENOENT') scope.warn(`the NVRAM file is not in the backup: ${messageOf(error)}`);
     return [];
-  }
-}
-
-async function warnOfSavedState(virsh: Virsh, domain: Domain, scope: JobScope): Promise<void> {
-  const info = await virsh.run(['dominfo', domain.uuid], scope.signal);
-  if (/^Managed save:\s+yes/mu.test(info)) {
-    scope.warn(
-      `${domain.name} is suspended to disk; its memory is not in the backup, the disks are as after a power failure`,
-    );
   }
 }
 

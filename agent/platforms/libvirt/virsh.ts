@@ -38,16 +38,30 @@ export class Virsh {
     if (uuids.length === 0) return [];
     const unsafe = uuids.find((uuid) => !uuidPattern.test(uuid));
     if (unsafe !== undefined) throw new AppError('internal', `${unsafe} is not a UUID`);
+    const text = await this.runBatch(
+      uuids.map((uuid) => ['dumpxml', uuid]),
+      signal,
+    );
+    return text.match(/^<domain[ >].*?^<\/domain>$/gmsu) ?? [];
+  }
+
+  /**
+   * Runs several commands with one connection and returns what all of them print; those that fail print nothing.
+   * @param commands words that need no quoting
+   */
+  async runBatch(commands: readonly (readonly string[])[], signal?: AbortSignal): Promise<string> {
+    if (commands.length === 0) return '';
+    const unsafe = commands.flat().find((word) => !/^[A-Za-z0-9-]+$/u.test(word));
+    if (unsafe !== undefined) throw new AppError('internal', `${unsafe} cannot be part of a list of commands`);
     // One argument with semicolons is virsh's own way of running a list of commands.
-    const batch = uuids.map((uuid) => `dumpxml ${uuid}`).join('; ');
-    const args = ['--quiet', '--connect', this.uri, batch];
+    const args = ['--quiet', '--connect', this.uri, commands.map((words) => words.join(' ')).join('; ')];
     try {
       const { stdout } = await runProgram('virsh', args, {
-        timeoutMs: callLimitMs + uuids.length * 1000,
+        timeoutMs: callLimitMs + commands.length * 1000,
         signal,
         okCodes: [0, 1],
       });
-      return stdout.match(/^<domain[ >].*?^<\/domain>$/gmsu) ?? [];
+      return stdout;
     } catch (error) {
       throw translate(error, this.uri);
     }

@@ -104,22 +104,34 @@ function Fields({ clients, onClose }: { readonly clients: ClientChoice[]; readon
       </section>
       <section className="fs">
         <h3>{t('platform.settings')}</h3>
-        {allPlatforms[kind].fields.map(({ key }) => (
+        {allPlatforms[kind].fields.map((descriptor) => (
           <FormRow
-            key={`${kind} ${key}`}
-            label={t(`platformField.${key}.label`)}
+            key={`${kind} ${descriptor.key}`}
+            label={t(`platformField.${descriptor.key}.label`)}
             required
-            error={form.errors[`settings.${key}`]}
-            help={t(`platformField.${key}.help`)}
+            error={form.errors[`settings.${descriptor.key}`]}
+            help={t(`platformField.${descriptor.key}.help`)}
           >
-            {(field) => (
-              <TextInput
-                {...form.getInputProps(`settings.${key}`)}
-                {...field}
-                classNames={{ input: 'mono' }}
-                spellCheck={false}
-              />
-            )}
+            {(field) =>
+              descriptor.type === 'choice' ? (
+                <Select
+                  {...form.getInputProps(`settings.${descriptor.key}`)}
+                  {...field}
+                  allowDeselect={false}
+                  data={descriptor.choices.map((choice) => ({
+                    value: choice,
+                    label: t(`platformField.${descriptor.key}.choice.${choice}`),
+                  }))}
+                />
+              ) : (
+                <TextInput
+                  {...form.getInputProps(`settings.${descriptor.key}`)}
+                  {...field}
+                  classNames={{ input: 'mono' }}
+                  spellCheck={false}
+                />
+              )
+            }
           </FormRow>
         ))}
       </section>

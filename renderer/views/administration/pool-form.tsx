@@ -1,14 +1,16 @@
 import { MultiSelect, PasswordInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { writeOptionsSchema } from '../../../shared/model/job.ts';
 import { absolutePathSchema } from '../../../shared/schema.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 import { type ClientChoice, firstChoice, useClientChoices } from '../common/client-choices.ts';
+import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './write-fields.tsx';
 
-interface Values {
+interface Values extends WriteValues {
   name: string;
   clients: string[];
   path: string;
@@ -20,7 +22,14 @@ function usePoolForm(clients: string[]) {
   const { t } = useText();
   const required = (value: string) => (value.trim() === '' ? t('form.required') : null);
   return useForm<Values>({
-    initialValues: { name: '', clients, path: '', password: '', again: '' },
+    initialValues: {
+      name: '',
+      clients,
+      path: '',
+      password: '',
+      again: '',
+      ...writeValues(writeOptionsSchema.parse({})),
+    },
     clearInputErrorOnChange: true,
     validate: {
       name: required,
@@ -42,8 +51,9 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
   const { t } = useText();
   const form = usePoolForm(firstChoice(choices));
   const add = useCommand('pools.add');
-  const save = async ({ again: _again, ...values }: Values) => {
-    const outcome = await add.run({ ...values, kind: 'local' });
+  const save = async (values: Values) => {
+    const { name, clients, path, password } = values;
+    const outcome = await add.run({ name, clients, path, password, kind: 'local', write: toWriteOptions(values) });
     if (outcome.ok) onClose();
   };
   const secret = {
@@ -102,6 +112,7 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           {(field) => <PasswordInput {...form.getInputProps('again')} {...field} {...secret} />}
         </FormRow>
       </section>
+      <WriteFields form={form} />
     </FormDrawer>
   );
 }

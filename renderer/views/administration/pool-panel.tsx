@@ -1,5 +1,8 @@
+import { IconPencil } from '@tabler/icons-react';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
+import type { Action } from '../../components/action.ts';
 import { ActionButton } from '../../components/action-button.tsx';
 import { KeyValues } from '../../components/key-values.tsx';
 import { SidePanel } from '../../components/side-panel.tsx';
@@ -12,6 +15,7 @@ import { PoolFill } from '../repository/pool-pane.tsx';
 import { ServingClients } from './serving-clients.tsx';
 import { TestSection } from './test-section.tsx';
 import { usePoolActions } from './pool-actions.ts';
+import { PoolWriteForm } from './pool-write-form.tsx';
 
 /** One pool: its fill, its facts, its clients, a test. */
 export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
@@ -19,11 +23,21 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
   const dispatch = useAppDispatch();
   const disabled = useAllowed()('pools.test');
   const actions = usePoolActions()(pool);
+  const [isEditing, setEditing] = useState(false);
+  const edit: Action = {
+    id: 'pools.edit',
+    label: t('action.editWriting'),
+    icon: IconPencil,
+    shortcut: 'e',
+    disabled: useAllowed()('pools.edit'),
+    run: () => setEditing(true),
+  };
+  if (isEditing) return <PoolWriteForm key={pool.id} pool={pool} onClose={() => setEditing(false)} />;
   return (
     <SidePanel
       title={pool.name}
       below={<span className="mono">{pool.path}</span>}
-      actions={actions.map((action) => <ActionButton key={action.id} action={action} />)}
+      actions={[edit, ...actions].map((action) => <ActionButton key={action.id} action={action} />)}
       onClose={onClose}
     >
       <div className="scroll">
@@ -57,6 +71,22 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
                 <span key="uuid" className="mono">
                   {pool.uuid}
                 </span>,
+              ],
+            ]}
+          />
+        </section>
+        <section className="sec">
+          <h3>{t('pool.writing')}</h3>
+          <KeyValues
+            facts={[
+              [t('pool.verifyWrites'), t(`verifyWrites.${pool.write.verifyWrites}`)],
+              [t('pool.compression'), t(`compression.${pool.write.compression}`)],
+              [t('pool.cell'), pool.write.cellBytes === null ? t('pool.cellAuto') : format.bytes(pool.write.cellBytes)],
+              [
+                t('pool.rate'),
+                pool.write.maxBytesPerSecond === null
+                  ? t('pool.rateNone')
+                  : `${format.bytes(pool.write.maxBytesPerSecond)}/s`,
               ],
             ]}
           />

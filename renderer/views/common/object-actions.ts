@@ -1,4 +1,4 @@
-import { IconPlayerPlay, IconPlus, IconRestore } from '@tabler/icons-react';
+import { IconPlayerPlay, IconPlus, IconRestore, IconSnowflakeOff } from '@tabler/icons-react';
 import { useCallback } from 'react';
 import { useNavigate } from 'react-router';
 import type { ObjectView } from '../../../shared/contract/engine/objects.ts';
@@ -8,24 +8,24 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 import { useRunRule } from './rule-actions.ts';
 import { useAllowed } from './use-allowed.ts';
+import { useRun } from './use-run.ts';
 
 const noRules: readonly RuleView[] = [];
 
-/** What can be done with a VM. "Run now" runs its rule; with several rules each is offered by name. */
+/** What can be done with a VM. "Run now" runs its rule for this VM; with several rules each is offered by name. */
 export function useObjectActions(): (object: ObjectView) => Action[] {
   const { t } = useText();
   const navigate = useNavigate();
   const allowed = useAllowed();
+  const run = useRun();
   const runRule = useRunRule();
   const rules = useEngine('rules.list', {}).data?.rows ?? noRules;
   return useCallback(
     (object: ObjectView): Action[] => {
       const own = rules.filter((rule) => object.rules.some(({ id }) => id === rule.id));
       const runs = own.map((rule): Action => {
-        const count = rule.members.length;
-        const label =
-          own.length === 1 && count === 1 ? t('action.runNow') : t('action.runNowRule', { name: rule.name, count });
-        return { ...runRule(rule), label };
+        const label = own.length === 1 ? t('action.runNow') : t('action.runNowRule', { name: rule.name });
+        return { ...runRule(rule, object.id), label };
       });
       const none: Action = {
         id: 'rules.run',
@@ -35,6 +35,18 @@ export function useObjectActions(): (object: ObjectView) => Action[] {
         run: () => undefined,
       };
       return [
+        ...(object.frozenSince === null
+          ? []
+          : [
+              {
+                id: 'objects.thaw',
+                label: t('action.thaw'),
+                icon: IconSnowflakeOff,
+                disabled: allowed('objects.thaw'),
+                run: () =>
+                  void run(t('failed.thaw', { name: object.name }), 'objects.thaw', { object: String(object.id) }),
+              },
+            ]),
         ...(runs.length === 0 ? [none] : runs),
         {
           id: 'rules.add',
@@ -53,6 +65,6 @@ export function useObjectActions(): (object: ObjectView) => Action[] {
         },
       ];
     },
-    [t, navigate, allowed, runRule, rules],
+    [t, navigate, allowed, run, runRule, rules],
   );
 }

@@ -1,8 +1,8 @@
-import { IconClockExclamation } from '@tabler/icons-react';
+import { IconClockExclamation, IconSnowflake } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import type { ObjectView } from '../../../shared/contract/engine/objects.ts';
 import type { GridColumn } from '../../components/grid/grid-types.ts';
-import { LineChip } from '../../components/state.tsx';
+import { Chip, LineChip } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
 import { useText } from '../../text/use-text.ts';
 import { severityOf, sizeOf } from '../common/object-state.ts';
@@ -15,6 +15,16 @@ export function StaleChip() {
     <LineChip icon={IconClockExclamation} title={t('objects.staleTip')}>
       {t('objects.stale')}
     </LineChip>
+  );
+}
+
+/** A guest that a backup of ours left frozen. */
+export function FrozenChip({ since }: { readonly since: number }) {
+  const { t, format } = useText();
+  return (
+    <Chip tone="failed" icon={IconSnowflake} title={t('objects.frozenTip', { time: format.fullTime(since) })}>
+      {t('objects.frozen')}
+    </Chip>
   );
 }
 
@@ -125,6 +135,7 @@ export function useObjectColumns(): GridColumn<ObjectView>[] {
               {row.name}
             </span>
             {row.stale && <StaleChip />}
+            {row.frozenSince !== null && <FrozenChip since={row.frozenSince} />}
           </span>
         ),
       },

@@ -11,7 +11,7 @@ import { sizeOf } from '../common/object-state.ts';
 import { ObjectStateCell } from '../common/object-state-cell.tsx';
 import type { QueryState } from '../common/use-query-state.ts';
 import { ObjectBackups } from './object-backups.tsx';
-import { StaleChip } from './object-columns.tsx';
+import { FrozenChip, StaleChip } from './object-columns.tsx';
 import { ObjectRules } from './object-rules.tsx';
 
 const tabs = ['overview', 'rules', 'backups'] as const;
@@ -38,6 +38,10 @@ function Overview({ object }: { readonly object: ObjectView }) {
             [t('objects.platform'), `${object.platform} (${object.platformKind})`],
             [t('objects.power'), t(`vmState.${object.state}`)],
             [t('objects.guestAgent'), t(`guestAgent.${object.guestAgent}`)],
+            [
+              t('objects.frozenSince'),
+              object.frozenSince === null ? null : <Time key="frozen" at={object.frozenSince} />,
+            ],
             [
               'UUID',
               <span key="uuid" className="mono">
@@ -92,8 +96,13 @@ export function ObjectPanel({ object, query }: { readonly object: ObjectView; re
     backups: object.backupCount,
   };
   // One "Run now" in the head; rules beyond the first have theirs in the tab Rules.
-  const first = object.rules.length === 0 ? actions.find(({ id }) => id === 'rules.add') : actions[0];
-  const heads = actions.filter((action) => action === first || action.id === 'backups.restore');
+  const first =
+    object.rules.length === 0
+      ? actions.find(({ id }) => id === 'rules.add')
+      : actions.find(({ id }) => id.startsWith('rules.run'));
+  const heads = actions.filter(
+    (action) => action === first || action.id === 'backups.restore' || action.id === 'objects.thaw',
+  );
   return (
     <SidePanel
       title={object.name}
@@ -101,6 +110,7 @@ export function ObjectPanel({ object, query }: { readonly object: ObjectView; re
         <>
           <ObjectStateCell object={object} asChip />
           {object.stale && <StaleChip />}
+          {object.frozenSince !== null && <FrozenChip since={object.frozenSince} />}
         </>
       }
       below={

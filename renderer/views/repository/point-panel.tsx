@@ -31,6 +31,12 @@ export function PointPanel({ backup, onClose }: { readonly backup: BackupView; r
             facts={[
               [t('backup.proof'), <ProofChips key="proof" backup={backup} />],
               [t('backup.consistency'), t(`consistency.${backup.consistency}`)],
+              [
+                t('task.frozen'),
+                backup.frozenMilliseconds === null
+                  ? null
+                  : t('task.milliseconds', { count: backup.frozenMilliseconds }),
+              ],
               [t('backup.created'), format.fullTime(backup.createdAt, backup.zone)],
               [t('backup.zone'), backup.zone],
               [t('backup.type'), t(`backupType.${backup.type}`)],

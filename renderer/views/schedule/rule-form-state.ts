@@ -1,7 +1,8 @@
 import { useForm } from '@mantine/form';
 import { useEffect } from 'react';
 import type { RuleView } from '../../../shared/contract/engine/rules.ts';
-import { backupTypes } from '../../../shared/model/job.ts';
+import { backupTypes, type Quiesce, quiesceSchema } from '../../../shared/model/job.ts';
+import { absolutePathSchema } from '../../../shared/schema.ts';
 import type { Params } from '../../store/engine-api.ts';
 import { useText } from '../../text/use-text.ts';
 
@@ -14,6 +15,11 @@ export interface RuleFormValues {
   pool: string | null;
   type: string;
   client: string | null;
+  freeze: boolean;
+  requireConsistency: boolean;
+  scriptBefore: string;
+  scriptAfter: string;
+  scriptTimeoutSeconds: number | string;
 }
 
 function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>): RuleFormValues {
@@ -22,8 +28,9 @@ function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>):
     platform: null,
     objects: [],
     pool: null,
-    type: backupTypes[0],
+    type: 'incremental',
     client: null,
+    ...quiesceValues(quiesceSchema.parse({})),
   };
   if (rule === undefined) return { ...empty, ...defaults };
   return {
@@ -33,7 +40,16 @@ function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>):
     pool: String(rule.poolId),
     type: rule.type,
     client: rule.clientId === null ? null : String(rule.clientId),
+    ...quiesceValues(rule.quiesce),
   };
+}
+
+function quiesceValues(quiesce: Quiesce) {
+  return { ...quiesce, scriptBefore: quiesce.scriptBefore ?? '', scriptAfter: quiesce.scriptAfter ?? '' };
+}
+
+function pathOrNull(text: string): string | null {
+  return text.trim() === '' ? null : text.trim();
 }
 
 /** The values as the contract wants them. */
@@ -45,6 +61,13 @@ export function toRuleFields(values: RuleFormValues): Fields {
     pool: values.pool ?? '',
     type: backupTypes.find((type) => type === values.type) ?? 'full',
     client: values.client,
+    quiesce: {
+      freeze: values.freeze || values.requireConsistency,
+      requireConsistency: values.requireConsistency,
+      scriptBefore: pathOrNull(values.scriptBefore),
+      scriptAfter: pathOrNull(values.scriptAfter),
+      scriptTimeoutSeconds: Number(values.scriptTimeoutSeconds),
+    },
   };
 }
 
@@ -52,6 +75,8 @@ export function toRuleFields(values: RuleFormValues): Fields {
 export function useRuleForm(rule: RuleView | undefined, defaults: Partial<RuleFormValues>) {
   const { t } = useText();
   const required = (value: string | null) => (value === null || value.trim() === '' ? t('form.required') : null);
+  const optionalPath = (value: string) =>
+    pathOrNull(value) === null || absolutePathSchema.safeParse(value.trim()).success ? null : t('form.absolutePath');
   return useForm<RuleFormValues>({
     initialValues: startOf(rule, defaults),
     validateInputOnBlur: true,
@@ -61,11 +86,15 @@ export function useRuleForm(rule: RuleView | undefined, defaults: Partial<RuleFo
       platform: required,
       pool: required,
       objects: (value) => (value.length === 0 ? t('rule.chooseVm') : null),
+      scriptBefore: optionalPath,
+      scriptAfter: optionalPath,
+      scriptTimeoutSeconds: (value) =>
+        quiesceSchema.shape.scriptTimeoutSeconds.safeParse(Number(value)).success ? null : t('form.invalid'),
     },
   });
 }
 
-type RuleFormState = ReturnType<typeof useRuleForm>;
+export type RuleFormState = ReturnType<typeof useRuleForm>;
 
 /** Where there is only one platform or pool, nobody needs to choose it. */
 export function useOnlyChoice(

@@ -9,6 +9,7 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 import { useClientChoices } from '../common/client-choices.ts';
 import { sizeOf } from '../common/object-state.ts';
+import { RuleConsistency } from './rule-consistency.tsx';
 import { type RuleFormValues, toRuleFields, useOnlyChoice, useRuleForm } from './rule-form-state.ts';
 
 const noObjects: readonly ObjectView[] = [];
@@ -97,7 +98,7 @@ export function RuleForm({ rule, defaults, onClose }: Props) {
             />
           )}
         </FormRow>
-        <FormRow label={t('rule.type')} help={t('rule.typeHelp')}>
+        <FormRow label={t('rule.type')} help={t(`backupTypeHelp.${toRuleFields(form.values).type}`)}>
           {(field) => (
             <Select
               {...form.getInputProps('type')}
@@ -136,6 +137,7 @@ export function RuleForm({ rule, defaults, onClose }: Props) {
           )}
         </FormRow>
       </section>
+      <RuleConsistency form={form} />
     </FormDrawer>
   );
 }

@@ -138,7 +138,7 @@ export function useTaskColumns(isOpen: (task: TaskView) => boolean): GridColumn<
       {
         id: 'type',
         head: t('task.type'),
-        width: 158,
+        width: 172,
         priority: 1,
         value: (row) => `${row.kind} ${row.mode}`,
         cell: (row) => {

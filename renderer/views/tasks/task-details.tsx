@@ -14,12 +14,12 @@ import { ActionButton } from '../../components/action-button.tsx';
 import { CopyText } from '../../components/copy-text.tsx';
 import { ErrorBlock } from '../../components/error-block.tsx';
 import { KeyValues } from '../../components/key-values.tsx';
-import { ProgressBar } from '../../components/progress-bar.tsx';
 import { Chip } from '../../components/state.tsx';
 import { Time, useNow } from '../../components/time.tsx';
 import { useText } from '../../text/use-text.ts';
 import { useTaskActions } from '../common/task-actions.ts';
 import { taskLook, whatFailed } from '../common/task-words.ts';
+import { TaskDisks } from './task-disks.tsx';
 
 function StepIcon({ task, step }: { readonly task: TaskView; readonly step: TaskStep }) {
   const passed = task.steps.find((one) => one.step === step);
@@ -55,45 +55,6 @@ function Steps({ task }: { readonly task: TaskView }) {
         );
       })}
     </ol>
-  );
-}
-
-function Disks({ task }: { readonly task: TaskView }) {
-  const { t, format } = useText();
-  if (task.disks.length === 0) return <p className="s12 t3">{t('task.noDisks')}</p>;
-  return (
-    <table className="dk">
-      <thead>
-        <tr>
-          <th>{t('objects.disk')}</th>
-          <th className="r">{t('task.plan')}</th>
-          {task.kind === 'backup' && <th className="r">{t('task.stored')}</th>}
-          <th style={{ width: '45%' }}>
-            <span className="vh">{t('task.progress')}</span>
-          </th>
-          <th className="r">{t(task.kind === 'backup' ? 'task.read' : 'task.written')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {task.disks.map((disk) => {
-          const done = disk.bytesRead + disk.zeroBytes;
-          const percent = disk.plannedBytes === 0 ? 100 : Math.min(100, (done / disk.plannedBytes) * 100);
-          return (
-            <tr key={disk.id}>
-              <td className="mono" title={t(`diskMode.${disk.mode}`)}>
-                {disk.id}
-              </td>
-              <td className="r t2 tn">{format.bytes(disk.plannedBytes)}</td>
-              {task.kind === 'backup' && <td className="r t2 tn">{format.bytes(disk.bytesStored)}</td>}
-              <td>
-                <ProgressBar percent={percent} tone={percent >= 100 ? 'done' : 'running'} label={disk.id} />
-              </td>
-              <td className="r tn">{format.percent(percent)}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
   );
 }
 
@@ -146,6 +107,11 @@ function Facts({ task }: { readonly task: TaskView }) {
               {task.backupId}
             </Link>
           ),
+        ],
+        [t('backup.consistency'), task.consistency === null ? null : t(`consistency.${task.consistency}`)],
+        [
+          t('task.frozen'),
+          task.frozenMilliseconds === null ? null : t('task.milliseconds', { count: task.frozenMilliseconds }),
         ],
         [t('task.result'), task.result === null ? null : <Result key="result" task={task} />],
       ]}
@@ -234,7 +200,7 @@ export function TaskDetails({ task }: { readonly task: TaskView }) {
         <Steps task={task} />
       </div>
       <div>
-        <Disks task={task} />
+        <TaskDisks task={task} />
         <Warnings task={task} />
         {task.error !== null && (
           <p className="s12 t2" style={{ marginTop: 8 }}>

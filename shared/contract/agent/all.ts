@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { jobSchema, platformTargetSchema, repositoryTargetSchema } from '../../model/job.ts';
+import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
+import { jobSchema, platformTargetSchema, pointHintSchema, repositoryTargetSchema } from '../../model/job.ts';
 import { inventoryObjectSchema } from '../../model/vm.ts';
 import { absolutePathSchema, bytesSchema, checkSchema, emptySchema, hexIdSchema, uuidSchema } from '../../schema.ts';
 import { command, query } from '../method.ts';
@@ -35,6 +36,23 @@ export const agentContract = {
     right: 'none',
     params: z.object({ kind: z.literal('local'), path: absolutePathSchema }),
     result: z.object(capacity),
+  }),
+  /** What differs between two points of one VM in one repository. */
+  'backups.diff': query({
+    right: 'none',
+    params: z.object({
+      repository: repositoryTargetSchema,
+      objectUuid: uuidSchema,
+      points: z.tuple([pointHintSchema, pointHintSchema]),
+      cursor: diffCursorSchema.optional(),
+    }),
+    result: diffPageSchema,
+  }),
+  /** Thaws a guest that a backup left frozen. */
+  'guests.thaw': command({
+    right: 'none',
+    params: z.object({ platform: platformTargetSchema, objectUuid: uuidSchema }),
+    result: emptySchema,
   }),
   /** Answers once the job is journalled; its end comes by `results.report`. */
   'jobs.start': command({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
 import { backupResultSchema, backupTypeSchema } from '../../model/job.ts';
 import {
   absolutePathSchema,
@@ -34,6 +35,7 @@ export const backupViewSchema = z.object({
   sizeBytes: bytesSchema,
   storedBytes: bytesSchema,
   consistency: backupResultSchema.shape.consistency,
+  frozenMilliseconds: backupResultSchema.shape.frozenMilliseconds,
   /** Cipher of the protective transformation; null = none. */
   transformation: z.string().nullable(),
   signed: z.boolean(),
@@ -74,6 +76,16 @@ export const backupsContract = {
     topics: ['backups'],
   }),
   'backups.get': query({ right: 'view', params: backupParams, result: backupViewSchema, topics: ['backups'] }),
+  /**
+   * What differs between two points of one VM in one pool, disk by disk, in pages: pass `cursor` on until none comes back.
+   * The grain is the cell, or 64 KiB where a cell is divided.
+   */
+  'backups.diff': query({
+    right: 'view',
+    params: backupParams.extend({ other: refSchema, cursor: diffCursorSchema.optional() }),
+    result: diffPageSchema,
+    topics: ['backups'],
+  }),
   /** Which clients may restore it, and why the others may not (DESIGN §7). */
   'backups.restoreOptions': query({
     right: 'restore',

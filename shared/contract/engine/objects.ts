@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { taskStateSchema } from '../../model/task.ts';
 import { inventoryObjectSchema } from '../../model/vm.ts';
-import { idSchema, instantSchema, refSchema, rowsOf } from '../../schema.ts';
+import { emptySchema, idSchema, instantSchema, refSchema, rowsOf } from '../../schema.ts';
 import { command, query } from '../method.ts';
 
 export const objectViewSchema = inventoryObjectSchema.extend({
@@ -43,5 +43,12 @@ export const objectsContract = {
     params: z.object({ platform: refSchema.optional() }),
     result: z.object({ platforms: z.number().int(), failed: z.number().int() }),
     topics: ['objects', 'platforms'],
+  }),
+  /** Thaws a guest that a backup left frozen. */
+  'objects.thaw': command({
+    right: 'operate',
+    params: z.object({ object: refSchema }),
+    result: emptySchema,
+    topics: ['objects'],
   }),
 };

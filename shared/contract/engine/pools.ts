@@ -11,6 +11,7 @@ import {
   rowsOf,
   secret,
 } from '../../schema.ts';
+import { writeOptionsSchema } from '../../model/job.ts';
 import { command, query } from '../method.ts';
 import { servingClientSchema } from './platforms.ts';
 
@@ -28,6 +29,7 @@ export const poolViewSchema = z.object({
   objectCount: z.number().int(),
   /** Sum of what its backups added. */
   storedBytes: bytesSchema,
+  write: writeOptionsSchema,
   freeBytes: bytesSchema.nullable(),
   totalBytes: bytesSchema.nullable(),
 });
@@ -49,7 +51,15 @@ export const poolsContract = {
       clients: z.array(refSchema).min(1).max(100),
       path: absolutePathSchema,
       password: secret(),
+      write: writeOptionsSchema.prefault({}),
     }),
+    result: poolViewSchema,
+    topics: ['pools'],
+  }),
+  /** Changes how new backups are written; what is stored stays as it is. */
+  'pools.edit': command({
+    right: 'administer',
+    params: z.object({ pool: refSchema, write: writeOptionsSchema }),
     result: poolViewSchema,
     topics: ['pools'],
   }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { backupTypeSchema } from '../../model/job.ts';
+import { backupTypeSchema, quiesceSchema } from '../../model/job.ts';
 import { taskStateSchema } from '../../model/task.ts';
 import { emptySchema, idSchema, instantSchema, nameSchema, refSchema, rowsOf } from '../../schema.ts';
 import { command, job, query } from '../method.ts';
@@ -24,6 +24,7 @@ export const ruleViewSchema = z.object({
   name: z.string(),
   state: z.enum(['draft', 'run', 'stopped', 'expired']),
   type: backupTypeSchema,
+  quiesce: quiesceSchema,
   platform: z.string(),
   platformId: idSchema,
   pool: z.string(),
@@ -56,6 +57,7 @@ const ruleFields = z.object({
   objects: z.array(refSchema).min(1, 'choose at least one VM').max(10_000),
   pool: refSchema,
   type: backupTypeSchema,
+  quiesce: quiesceSchema.prefault({}),
   client: refSchema.nullable().default(null),
 });
 
@@ -82,6 +84,19 @@ export const rulesContract = {
     result: ruleViewSchema,
     topics: ['rules'],
   }),
-  'rules.run': job({ right: 'operate', params: ruleParams, result: startedSchema, topics: ['tasks', 'rules'] }),
+  /** Starts a backup of every member, or of some. */
+  'rules.run': job({
+    right: 'operate',
+    params: ruleParams.extend({
+      /** Default: the rule's own. */
+      type: backupTypeSchema.optional(),
+      /** Read everything and compare with what the change information called clean. */
+      reread: z.boolean().default(false),
+      /** Only these members. */
+      objects: z.array(refSchema).min(1).max(10_000).optional(),
+    }),
+    result: startedSchema,
+    topics: ['tasks', 'rules'],
+  }),
   'rules.remove': command({ right: 'administer', params: ruleParams, result: emptySchema, topics: ['rules'] }),
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { wireErrorSchema } from '../../errors.ts';
-import { restoreResultSchema, taskDiskSchema } from '../../model/job.ts';
+import { backupTypes, consistencySchema, restoreResultSchema } from '../../model/job.ts';
 import { stepSchema, taskKindSchema, taskStateSchema } from '../../model/task.ts';
 import { emptySchema, idSchema, instantSchema, pageSchema, refSchema, rowsOf } from '../../schema.ts';
 import { command, query } from '../method.ts';
@@ -9,8 +9,8 @@ import { taskProgressSchema } from '../notice.ts';
 export const taskViewSchema = taskProgressSchema.extend({
   uuid: z.guid(),
   kind: taskKindSchema,
-  /** full for a backup; directory or deploy for a restore. */
-  mode: z.enum(['full', 'directory', 'deploy']),
+  /** How a backup was asked to read; directory or deploy for a restore. */
+  mode: z.enum([...backupTypes, 'directory', 'deploy']),
   state: taskStateSchema,
   clientId: idSchema.nullable(),
   client: z.string().nullable(),
@@ -36,7 +36,10 @@ export const taskViewSchema = taskProgressSchema.extend({
   unseen: z.boolean(),
   result: restoreResultSchema.nullable(),
   steps: z.array(z.object({ step: stepSchema, startedAt: instantSchema, endedAt: instantSchema.nullable() })),
-  disks: z.array(taskDiskSchema),
+  /** Level that a backup reached; null until it has ended well. */
+  consistency: consistencySchema.nullable(),
+  /** How long the guest stood still for it. */
+  frozenMilliseconds: z.number().int().nonnegative().nullable(),
 });
 export type TaskView = z.output<typeof taskViewSchema>;
 

@@ -170,6 +170,7 @@ describe.skipIf(lacking(haveQemu() ? undefined : 'qemu-utils are not installed')
     qemuImg('create', '-q', '-f', 'qcow2', '-o', 'compat=0.10', path, '3G');
     await symlink(path, join(folder, 'h', 'link.qcow2'));
     const header = {
+      version: 2,
       sizeBytes: 3 * 1024 * mib,
       backingFile: undefined,
       backingFormat: undefined,

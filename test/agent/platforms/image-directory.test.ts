@@ -11,6 +11,7 @@ import type { Roots } from '../../../agent/platforms/roots.ts';
 import { platformSuite } from '../../suites/platform-suite.ts';
 import { haveQemu, mib, noise, qemuImg, readDisk, writeRaw } from '../disks/images.ts';
 import { TestScope } from './job-scope.ts';
+import { openSource } from './open-source.ts';
 import { itAsUser, lacking } from '../../helpers/needs.ts';
 
 const qemu = haveQemu();
@@ -28,7 +29,11 @@ async function makeSetting(): Promise<Setting> {
   const base = await mkdtemp(join(tmpdir(), 'hf-images-'));
   const folder = join(base, 'images');
   await mkdir(folder);
-  const roots = { run: join(base, 'run', 'abcdef01'), scratch: join(base, 'scratch', 'abcdef01') };
+  const roots = {
+    run: join(base, 'run', 'abcdef01'),
+    scratch: join(base, 'scratch', 'abcdef01'),
+    frozen: join(base, 'frozen'),
+  };
   const platform = createPlatform('image-directory', { path: folder }, { uuid: platformUuid, name: 'p', roots });
   return { base, folder, roots, platform };
 }
@@ -54,8 +59,8 @@ platformSuite('image directory', async () => {
     objectName: 'web',
     content,
     deployed: async (vmId, diskId) => {
-      const source = await platform.openSource(vmId, new TestScope());
-      const disk = source.disks.find(({ id }) => id === diskId);
+      const source = await openSource(platform, vmId, new TestScope());
+      const disk = source.disks.find((one) => one.disk.id === diskId)?.disk;
       if (disk === undefined) throw new Error(`no disk ${diskId}`);
       const bytes = await readDisk(disk);
       await source.release();
@@ -91,11 +96,12 @@ describe('image directory', () => {
       name: 'b.raw',
       state: 'file',
       guestAgent: 'none',
+      frozenSince: null,
       disks: [{ id: 'b.raw', format: 'raw', sizeBytes: 1536 }],
     });
     const odd = `d${createHash('sha256').update('z disk.raw').digest('hex').slice(0, 12)}`;
     expect(rows[2]?.disks.map(({ id }) => id)).toEqual(['boot.img', odd]);
-    const source = await at.platform.openSource(rows[2]?.uuid ?? '', new TestScope());
+    const source = await openSource(at.platform, rows[2]?.uuid ?? '', new TestScope());
     expect(source.configuration.disks.map(({ name }) => name)).toEqual(['boot.img', 'z disk.raw']);
     await source.release();
   });
@@ -106,12 +112,12 @@ describe('image directory', () => {
     await symlink('b.raw', join(at.folder, 'inner.raw'));
     const leak = await find('leak.raw');
     expect(leak?.disks[0]?.sizeBytes).toBe(0);
-    await expect(at.platform.openSource(leak?.uuid ?? '', new TestScope())).rejects.toMatchObject({
+    await expect(openSource(at.platform, leak?.uuid ?? '', new TestScope())).rejects.toMatchObject({
       code: 'diskUnsupported',
       message: expect.stringContaining('outside') as unknown,
     });
-    const inner = await at.platform.openSource((await find('inner.raw'))?.uuid ?? '', new TestScope());
-    expect(inner.disks[0]?.sizeBytes).toBe(1536);
+    const inner = await openSource(at.platform, (await find('inner.raw'))?.uuid ?? '', new TestScope());
+    expect(inner.disks[0]?.disk.sizeBytes).toBe(1536);
     await inner.release();
   });
 
@@ -121,7 +127,7 @@ describe('image directory', () => {
       await writeRaw(join(at.base, 'outer.raw'), mib, {});
       qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '../outer.raw', join(at.folder, 'over.qcow2'));
       const scope = new TestScope();
-      await expect(at.platform.openSource((await find('over.qcow2'))?.uuid ?? '', scope)).rejects.toMatchObject({
+      await expect(openSource(at.platform, (await find('over.qcow2'))?.uuid ?? '', scope)).rejects.toMatchObject({
         code: 'diskUnsupported',
       });
       expect(scope.open).toEqual([]);
@@ -145,19 +151,19 @@ describe('image directory', () => {
     await writeFile(join(at.folder, 'brief.raw'), Buffer.alloc(512));
     const brief = await find('brief.raw');
     await rm(join(at.folder, 'brief.raw'));
-    await expect(at.platform.openSource(brief?.uuid ?? '', new TestScope())).rejects.toMatchObject({
+    await expect(openSource(at.platform, brief?.uuid ?? '', new TestScope())).rejects.toMatchObject({
       code: 'objectVanished',
     });
     await symlink('nowhere.raw', join(at.folder, 'dangling.raw'));
     await expect(
-      at.platform.openSource((await find('dangling.raw'))?.uuid ?? '', new TestScope()),
+      openSource(at.platform, (await find('dangling.raw'))?.uuid ?? '', new TestScope()),
     ).rejects.toMatchObject({
       code: 'diskMissing',
     });
   });
 
   it('keeps hostile names of a backup inside its folder', async () => {
-    const source = await at.platform.openSource((await find('b.raw'))?.uuid ?? '', new TestScope());
+    const source = await openSource(at.platform, (await find('b.raw'))?.uuid ?? '', new TestScope());
     const { configuration } = source;
     await source.release();
     const disk = { ...configuration.disks[0], format: 'raw', sizeBytes: 512 } as (typeof configuration.disks)[number];
@@ -184,7 +190,7 @@ describe('image directory', () => {
   });
 
   it('is cleaned up after a killed restore, and only that', async () => {
-    const source = await at.platform.openSource((await find('b.raw'))?.uuid ?? '', new TestScope());
+    const source = await openSource(at.platform, (await find('b.raw'))?.uuid ?? '', new TestScope());
     const scope = new TestScope();
     const request = { configuration: source.configuration, nativeFiles: new Map(), name: 'killed', storage: undefined };
     const deployment = await at.platform.prepareDeploy(request, scope);
@@ -204,7 +210,7 @@ describe('image directory', () => {
   itAsUser('says when it may not write', async () => {
     await chmod(at.folder, 0o500);
     const request = {
-      configuration: (await at.platform.openSource((await find('b.raw'))?.uuid ?? '', new TestScope())).configuration,
+      configuration: (await openSource(at.platform, (await find('b.raw'))?.uuid ?? '', new TestScope())).configuration,
       nativeFiles: new Map(),
       name: 'denied',
       storage: undefined,

@@ -40,7 +40,11 @@ describe('processes', () => {
 
 describe('folders', () => {
   it('are removed below the known roots only', async () => {
-    const roots = { run: join(folder, 'run', 'x'), scratch: join(folder, 'scratch', 'x') };
+    const roots = {
+      run: join(folder, 'run', 'x'),
+      scratch: join(folder, 'scratch', 'x'),
+      frozen: join(folder, 'frozen'),
+    };
     const scope = new TestScope();
     const made = await makeJobFolder(roots.run, scope);
     await writeFile(join(made, '0.sock'), '');

@@ -129,7 +129,11 @@ describe.skipIf(lacking(haveVirsh ? undefined : 'libvirt-clients are not install
     createPlatform(
       'libvirt',
       { uri: address },
-      { uuid: randomUUID(), name: 'l', roots: { run: join(folder, 'run'), scratch: join(folder, 'scratch') } },
+      {
+        uuid: randomUUID(),
+        name: 'l',
+        roots: { run: join(folder, 'run'), scratch: join(folder, 'scratch'), frozen: join(folder, 'frozen') },
+      },
     );
 
   it('lists domains', async () => {
@@ -149,9 +153,9 @@ describe.skipIf(lacking(haveVirsh ? undefined : 'libvirt-clients are not install
   });
 
   it('to another host cannot be read from', async () => {
-    await expect(
-      connect('qemu+ssh://elsewhere/system').openSource(randomUUID(), new TestScope()),
-    ).rejects.toMatchObject({ code: 'exportFailed' });
+    await expect(connect('qemu+ssh://elsewhere/system').inspect(randomUUID(), new TestScope())).rejects.toMatchObject({
+      code: 'exportFailed',
+    });
   });
 
   it('can be cancelled', async () => {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { backupXml } from '../../../agent/platforms/libvirt/backup-job.ts';
 import { parseDomain, parseOwner } from '../../../agent/platforms/libvirt/domain.ts';
 import { parseStats } from '../../../agent/platforms/libvirt/inventory.ts';
 import type { Rewriting } from '../../../agent/platforms/libvirt/rewrite.ts';
@@ -109,26 +108,6 @@ describe('reading domain XML', () => {
     );
     expect(stats.get("it's")).toEqual({ state: 'running', capacities: new Map([['vda', 1024]]) });
     expect(stats.get('off')).toEqual({ state: 'shutOff', capacities: new Map() });
-  });
-});
-
-describe('backup XML', () => {
-  it('takes the chosen disks and says so of the others', () => {
-    const root = parseXml(
-      backupXml('/run/h/b.sock', ['vda'], ['vdb'], (target) => `/scratch/scratch.${target}`),
-      'b',
-    );
-    expect(attribute(root, 'mode')).toBe('pull');
-    expect(attribute(find(root, 'server'), 'socket')).toBe('/run/h/b.sock');
-    const disks = childrenOf(find(root, 'disks'), 'disk').map((disk) => [
-      attribute(disk, 'name'),
-      attribute(disk, 'backup'),
-    ]);
-    expect(disks).toEqual([
-      ['vda', 'yes'],
-      ['vdb', 'no'],
-    ]);
-    expect(attribute(find(root, 'disks', 'disk', 'scratch'), 'file')).toBe('/scratch/scratch.vda');
   });
 });
 

@@ -8,7 +8,15 @@ import { WorkerPool } from '../../../agent/repository/worker-pool.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
 import { BufferSink, BufferSource, testBytes } from '../../helpers/byte-sources.ts';
-import { backUp, diskPath, existingRepository, newRepository, underLock, vmTree } from '../../helpers/repositories.ts';
+import {
+  backUp,
+  diskPath,
+  existingRepository,
+  newRepository,
+  storeDisk,
+  underLock,
+  vmTree,
+} from '../../helpers/repositories.ts';
 
 const MiB = 1024 * 1024;
 const { signal } = new AbortController();
@@ -18,7 +26,7 @@ async function stored(): Promise<{ storage: MemoryStorage; snapshotId: string }>
   const repository = await newRepository(storage);
   const { finished } = await backUp(
     repository,
-    (writer) => writer.writeDisk(new BufferSource(testBytes(4 * MiB, 1))),
+    (writer) => storeDisk(writer, new BufferSource(testBytes(4 * MiB, 1))),
     (disk) => vmTree({ vda: disk.content }),
   );
   return { storage, snapshotId: finished.snapshotId };
@@ -176,7 +184,12 @@ describe('pipeline threads', () => {
     const sent = batchOf(Buffer.concat(cells), lengths);
     const hashed = await pool.hash(sent);
     expect([...hashed.zero]).toEqual([0, 1, 0, 0, 0]);
-    const order = { ids: hashed.ids, wanted: Uint8Array.of(1, 0, 1, 1, 1), verify: 'all' as const };
+    const order = {
+      ids: hashed.ids,
+      wanted: Uint8Array.of(1, 0, 1, 1, 1),
+      verify: 'all' as const,
+      compression: '1' as const,
+    };
     const stored = await pool.store({ ...sent, bytes: hashed.bytes }, order);
     expect([...stored.compressed]).toEqual([0, 1, 0, 0]);
     let at = 0;

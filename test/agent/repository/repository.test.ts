@@ -4,7 +4,7 @@ import { readMasterKey, writeKeyFile } from '../../../agent/repository/key-file.
 import { createRepository, openRepository } from '../../../agent/repository/repository.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
 import { BufferSource, testBytes } from '../../helpers/byte-sources.ts';
-import { backUp, existingRepository, newRepository, vmTree } from '../../helpers/repositories.ts';
+import { backUp, existingRepository, newRepository, storeDisk, vmTree } from '../../helpers/repositories.ts';
 import { testKdf } from '../../helpers/repository-settings.ts';
 
 const replaceOnly = (map: Map<string, Buffer>, bytes: Buffer) => {
@@ -91,7 +91,7 @@ describe('the snapshots of a repository', () => {
     const repository = await existingRepository(storage);
     const { finished } = await backUp(
       repository,
-      (writer) => writer.writeDisk(disk()),
+      (writer) => storeDisk(writer, disk()),
       (written) => vmTree({ a: written.content }),
       [tag],
     );

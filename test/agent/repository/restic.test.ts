@@ -14,6 +14,7 @@ import {
   diskPath,
   existingRepository,
   newRepository,
+  storeDisk,
   underLock,
   vmTree,
   vmUuid,
@@ -38,7 +39,7 @@ function store(repository: Repository, disks: Record<string, Buffer>, tags?: str
     async (writer) => {
       const vm = await writer.writeFile(Buffer.from('{"format":1}\n'));
       const written = Object.entries(disks).map(
-        async ([id, bytes]) => [id, await writer.writeDisk(new BufferSource(bytes))] as const,
+        async ([id, bytes]) => [id, await storeDisk(writer, new BufferSource(bytes))] as const,
       );
       return { vm, disks: Object.fromEntries(await Promise.all(written)) };
     },
@@ -145,7 +146,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a b
     const disk = testBytes(60_000 * 512 + 100, 1);
     const { result, finished } = await backUp(
       repository,
-      (writer) => writer.writeDisk(new BufferSource(disk), { cellBytes: 512 }),
+      (writer) => storeDisk(writer, new BufferSource(disk), { cellBytes: 512 }),
       (written) => vmTree({ vda: written.content }),
     );
     expect(result.blobs).toBe(60_001);
@@ -299,7 +300,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a w
       await store(repository, { vda: testBytes(2 * MiB, 1) });
       await underLock(repository, async (lock) => {
         const writer = repository.startSnapshot(lock, { signal });
-        const stored = writer.writeDisk(new BufferSource(testBytes(128 * MiB, 2)));
+        const stored = storeDisk(writer, new BufferSource(testBytes(128 * MiB, 2)));
         await expect(stored).rejects.toMatchObject({ code: 'storageFull' });
         await writer.abort();
       });

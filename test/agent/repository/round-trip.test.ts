@@ -11,6 +11,7 @@ import {
   existingRepository,
   finishOptions,
   newRepository,
+  storeDisk,
   underLock,
   vmTree,
 } from '../../helpers/repositories.ts';
@@ -24,7 +25,7 @@ async function roundTrip(storage: MemoryStorage, source: BufferSource, cellBytes
   const repository = await (storage.config === undefined ? newRepository(storage) : existingRepository(storage));
   const { result, finished } = await backUp(
     repository,
-    (writer) => writer.writeDisk(source, cellBytes === undefined ? {} : { cellBytes }),
+    (writer) => storeDisk(writer, source, cellBytes === undefined ? {} : { cellBytes }),
     (disk) => vmTree({ vda: disk.content }),
   );
   const reader = await existingRepository(storage);
@@ -131,7 +132,7 @@ describe('a disk that was stored and restored', () => {
     const source = new BufferSource(Buffer.concat([testBytes(30 * MiB, 1), Buffer.alloc(5 * MiB)]));
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal });
-      const result = await writer.writeDisk(source, { onProgress: (progress) => seen.push(progress) });
+      const result = await storeDisk(writer, source, { onProgress: (progress) => seen.push(progress) });
       expect(seen.at(-1)).toMatchObject({
         bytesDone: source.sizeBytes,
         bytesRead: source.sizeBytes,
@@ -176,7 +177,7 @@ describe('a backup that fails', () => {
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal });
       const error = new AppError('diskReadFailed', 'the disk is gone');
-      await expect(writer.writeDisk(failing(error))).rejects.toBe(error);
+      await expect(storeDisk(writer, failing(error))).rejects.toBe(error);
       await expect(writer.finish(finishOptions({}))).rejects.toBe(error);
       await writer.abort();
     });
@@ -188,7 +189,7 @@ describe('a backup that fails', () => {
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal });
       const source = { ...failing(undefined), read: () => Promise.resolve(Buffer.alloc(5)) };
-      await expect(writer.writeDisk(source)).rejects.toMatchObject({ code: 'diskReadFailed' });
+      await expect(storeDisk(writer, source)).rejects.toMatchObject({ code: 'diskReadFailed' });
       await writer.abort();
     });
   });
@@ -201,7 +202,7 @@ describe('a backup that fails', () => {
     };
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal });
-      const stored = writer.writeDisk(new BufferSource(testBytes(80 * MiB, 1)));
+      const stored = storeDisk(writer, new BufferSource(testBytes(80 * MiB, 1)));
       await expect(stored).rejects.toMatchObject({ code: 'storageFull' });
       await writer.abort();
     });
@@ -215,7 +216,7 @@ describe('a backup that fails', () => {
     const source = new BufferSource(testBytes(200 * MiB, 1));
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal: abort.signal });
-      const stored = writer.writeDisk(source, { onProgress: () => abort.abort() });
+      const stored = storeDisk(writer, source, { onProgress: () => abort.abort() });
       await expect(stored).rejects.toMatchObject({ code: 'cancelled' });
       await expect(writer.writeFile(Buffer.from('x'))).rejects.toMatchObject({ code: 'cancelled' });
       await writer.abort();
@@ -229,7 +230,7 @@ describe('a backup that fails', () => {
     const bytes = testBytes(40 * MiB, 9);
     await underLock(repository, async (lock) => {
       const writer = repository.startSnapshot(lock, { signal });
-      await writer.writeDisk(new BufferSource(bytes));
+      await storeDisk(writer, new BufferSource(bytes));
       await writer.abort();
     });
     const { result } = await roundTrip(storage, new BufferSource(bytes));
@@ -243,8 +244,8 @@ describe('a backup that fails', () => {
     await underLock(repository, async (lock) => {
       const first = repository.startSnapshot(lock, { signal });
       const second = repository.startSnapshot(lock, { signal });
-      expect((await first.writeDisk(new BufferSource(bytes))).newBlobs).toBe(8);
-      const written = await second.writeDisk(new BufferSource(bytes));
+      expect((await storeDisk(first, new BufferSource(bytes))).newBlobs).toBe(8);
+      const written = await storeDisk(second, new BufferSource(bytes));
       expect(written.newBlobs).toBe(8);
       await first.abort();
       const { snapshotId } = await second.finish(finishOptions(vmTree({ vda: written.content })));

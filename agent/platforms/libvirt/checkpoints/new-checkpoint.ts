@@ -1,0 +1,104 @@
+import { hasCode, messageOf } from '../../../../shared/errors.ts';
+import type { CheckpointWish, JobScope, Resource } from '../../platform.ts';
+import type { Roots } from '../../roots.ts';
+import type { Domain } from '../domain.ts';
+import { parseDomain } from '../domain.ts';
+import type { Virsh } from '../virsh.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { listCheckpoints } from './list.ts';
+import { removeCheckpoint } from './remove.ts';
+import { planRetirement } from './retire.ts';
+import { isWhole } from './whole.ts';
+
+interface Making {
+  readonly virsh: Virsh;
+  readonly domain: Domain;
+  readonly wish: CheckpointWish;
+  readonly roots: Roots;
+  readonly scope: JobScope;
+}
+
+/** The checkpoint of the running backup, from its announcement in the journal until the job has decided about it. */
+export class NewCheckpoint {
+  readonly name: string;
+  /** Targets that it covers; empty as long as, or when, it was not made. */
+  disks: readonly string[] = [];
+  /** Set when a base turned out to be lost: then the others are looked at as well before they are kept. */
+  foundBroken = false;
+  readonly #making: Making;
+  #resource: Resource | undefined;
+
+  private constructor(making: Making) {
+    this.name = making.wish.name;
+    this.#making = making;
+  }
+
+  /**
+   * Writes into the journal what is going to be made. Nothing is made yet.
+   * @param targets that it shall cover; without any there will be none
+   */
+  static async announce(making: Making, targets: readonly string[]): Promise<NewCheckpoint> {
+    const { virsh, domain, wish, scope } = making;
+    const checkpoint = new NewCheckpoint(making);
+    if (targets.length === 0) return checkpoint;
+    const resource: Resource = {
+      kind: 'libvirtCheckpoint',
+      name: JSON.stringify({ uri: virsh.uri, domain: domain.uuid, name: wish.name }),
+    };
+    await scope.acquired(resource);
+    checkpoint.#resource = resource;
+    return checkpoint;
+  }
+
+  /** It stays; what it makes superfluous is removed. What cannot be removed is a warning. */
+  async keep(): Promise<void> {
+    const { scope } = this.#making;
+    if (this.disks.length === 0) {
+      await this.drop().catch((error: unknown) => scope.warn(`something of a checkpoint is left: ${messageOf(error)}`));
+      return;
+    }
+    // Struck off first: a kill in the middle must not take the new one when the old ones are gone already.
+    await this.#strikeOff();
+    try {
+      for (const old of await this.#superfluous()) await this.#retire(old);
+    } catch (error) {
+      if (hasCode(error, 'objectVanished')) return;
+      scope.warn(`older checkpoints are still in the virtual machine: ${messageOf(error)}`);
+    }
+  }
+
+  /** It goes, made or not. @throws AppError when it is there and cannot be removed: its journal entry stays */
+  async drop(): Promise<void> {
+    if (this.#resource === undefined) return;
+    const { virsh, domain, roots } = this.#making;
+    await removeCheckpoint({ uri: virsh.uri, domain: domain.uuid, name: this.name }, roots.run);
+    await this.#strikeOff();
+    this.disks = [];
+  }
+
+  async #superfluous(): Promise<readonly Checkpoint[]> {
+    const { virsh, wish, roots } = this.#making;
+    const domain = parseDomain(await virsh.run(['dumpxml', this.#making.domain.uuid]));
+    const { ours } = await listCheckpoints(virsh, domain.uuid);
+    const kept = { ...wish, disks: this.disks };
+    const targets = domain.disks.map(({ target }) => target);
+    const { retired, keptFull } = planRetirement(ours, kept, targets);
+    if (keptFull === undefined || !this.foundBroken || (await isWhole(virsh, domain, keptFull, roots.run)))
+      return retired;
+    return [...retired, keptFull];
+  }
+
+  async #retire(old: Checkpoint): Promise<void> {
+    const { virsh, domain, roots, scope } = this.#making;
+    try {
+      await removeCheckpoint({ uri: virsh.uri, domain: domain.uuid, name: old.name }, roots.run);
+    } catch (error) {
+      scope.warn(`the older checkpoint ${old.name} is still in the virtual machine: ${messageOf(error)}`);
+    }
+  }
+
+  async #strikeOff(): Promise<void> {
+    if (this.#resource !== undefined) await this.#making.scope.released(this.#resource);
+    this.#resource = undefined;
+  }
+}

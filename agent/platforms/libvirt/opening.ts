@@ -1,0 +1,33 @@
+import type { JobScope, OpenedDisk, OpenRequest, ReachedConsistency } from '../platform.ts';
+import type { Roots } from '../roots.ts';
+import type { CheckpointList } from './checkpoints/list.ts';
+import type { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
+import type { Domain, DomainDisk } from './domain.ts';
+import type { Virsh } from './virsh.ts';
+
+/** All that is needed to open the disks of a domain. */
+export interface Opening {
+  readonly virsh: Virsh;
+  readonly domain: Domain;
+  /** Disks to read. */
+  readonly chosen: readonly DomainDisk[];
+  /** Checkpoints as they were when the domain was looked at. */
+  readonly checkpoints: CheckpointList;
+  /** Targets whose changes can be tracked. */
+  readonly trackable: readonly string[];
+  readonly request: OpenRequest;
+  readonly roots: Roots;
+  readonly scope: JobScope;
+}
+
+/** Disks at one point in time, whichever way they are read. */
+export interface OpenDisks {
+  readonly disks: readonly OpenedDisk[];
+  /** epoch ms */
+  readonly takenAt: number;
+  /** undefined where this way makes none. */
+  readonly checkpoint: NewCheckpoint | undefined;
+  broken(): string | undefined;
+  consistency(): ReachedConsistency;
+  release(): Promise<void>;
+}
