@@ -21,17 +21,18 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
   await run.enter('preparing');
   const platform = createPlatform(job.platform.kind, job.platform.settings, { ...job.platform, roots: deps.roots });
   return deps.repositories.use(job.repository, async (repository) => {
-    // Taking a lock waits for other writers to show up; the VM can be looked at meanwhile.
+    // The VM can be looked at while the lock is taken, and read before the lock has settled: only writing waits for that.
     const looking = platform.inspect(job.objectUuid, run);
     looking.catch(() => undefined);
-    return withLock(run, job.repository, repository, async (lock) => {
+    const work = async (lock: RepositoryLock): Promise<JobOutput> => {
       await run.enter('configuration');
       const prospect = await looking;
       const lineage = await lineageOf(repository, job, prospect);
       const source = await openSource(prospect, job, run, { repositoryId: repository.id, lineage });
       const backup = await new SourceBackup({ deps, job, run, repository, lineage, source }).run(lock);
       return { backup, restore: null };
-    });
+    };
+    return withLock(run, job.repository, repository, work, { settleLater: true });
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Repository } from '../repository/repository.ts';
-import type { RepositoryLock } from '../repository/lock.ts';
+import type { LockOptions, RepositoryLock } from '../repository/lock.ts';
 import type { RepositoryTarget } from '../../shared/model/job.ts';
 import type { JobRun } from './job-run.ts';
 
@@ -17,8 +17,10 @@ export async function withLock<T>(
   target: RepositoryTarget,
   repository: Repository,
   work: (lock: RepositoryLock) => Promise<T>,
+  options: Pick<LockOptions, 'settleLater'> = {},
 ): Promise<T> {
   const lock = await repository.lock({
+    ...options,
     signal: run.signal,
     onAcquire: (name) => run.acquired(lockResource(target, name)),
     onRelease: (name) => run.released(lockResource(target, name)),

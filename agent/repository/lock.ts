@@ -36,6 +36,11 @@ export interface LockOptions {
   onRelease?: (name: string) => Promise<void> | void;
   signal?: AbortSignal;
   clock?: Clock;
+  /**
+   * Do not wait until others have had time to see the lock: reading may begin, and whoever writes waits for `settled`.
+   * A writer of snapshots does so by itself.
+   */
+  settleLater?: boolean;
 }
 
 const settleMs = 200;
@@ -59,6 +64,7 @@ export class RepositoryLock {
   #name = '';
   #refreshedAt = 0;
   #loop: Promise<void> = Promise.resolve();
+  #settled: Promise<void> = Promise.resolve();
 
   private constructor(storage: Storage, key: SealingKey, options: LockOptions) {
     this.#storage = storage;
@@ -76,8 +82,9 @@ export class RepositoryLock {
     try {
       await lock.#checkOthers();
       await lock.#writeFile();
-      await lock.#clock.sleep(settleMs, options.signal ?? lock.#stop.signal);
-      await lock.#checkOthers();
+      lock.#settled = lock.#settle();
+      if (options.settleLater === true) lock.#settled.catch((error: unknown) => lock.#lost.abort(error));
+      else await lock.#settled;
     } catch (error) {
       // What cannot be removed stays in the caller's journal; the first error says more.
       await lock.#removeFiles().catch(() => undefined);
@@ -88,7 +95,12 @@ export class RepositoryLock {
     return lock;
   }
 
-  /** Aborted with AppError lockLost when the lock could not be kept. */
+  /** Resolves once nobody else can have taken a lock that this one contradicts; nothing may be written before. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  /** Aborted with AppError lockLost when the lock could not be kept, or with what `settled` was rejected with. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -101,8 +113,19 @@ export class RepositoryLock {
   /** Gives the lock back. A second call does nothing. @throws storage errors: the file is then still there */
   async release(): Promise<void> {
     this.#stop.abort();
-    await this.#loop;
+    await Promise.allSettled([this.#loop, this.#settled]);
     await this.#removeFiles();
+  }
+
+  /** Aborted by the caller's signal or by release. */
+  #wakened(): AbortSignal {
+    const { signal } = this.#options;
+    return signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  async #settle(): Promise<void> {
+    await this.#clock.sleep(settleMs, this.#wakened());
+    await this.#checkOthers();
   }
 
   async #writeFile(): Promise<void> {

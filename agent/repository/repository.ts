@@ -9,6 +9,7 @@ import { OpenSnapshot } from './open-snapshot.ts';
 import { parseSnapshot, type Snapshot } from './snapshot-file.ts';
 import { findSnapshot, listSnapshots, type SnapshotQuery } from './snapshot-list.ts';
 import { SnapshotWriter, type WriterOptions } from './snapshot-writer.ts';
+import { GatedStorage } from './storage/gated.ts';
 import type { Storage } from './storage/storage.ts';
 import { readUnpacked } from './unpacked.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -111,7 +112,8 @@ export class Repository {
   /** Starts a snapshot under a lock that is held until it has ended. */
   startSnapshot(lock: RepositoryLock, options: WriterOptions): SnapshotWriter {
     const signal = AbortSignal.any([options.signal, lock.signal]);
-    const parts = { storage: this.#storage, key: this.#key, index: this.#index, pool: this.#pool };
+    const storage = new GatedStorage(this.#storage, lock.settled);
+    const parts = { storage, key: this.#key, index: this.#index, pool: this.#pool };
     return new SnapshotWriter(parts, { ...options, signal });
   }
 

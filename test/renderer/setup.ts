@@ -1,6 +1,9 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
+
+// Machines that run the suites side by side are slow.
+configure({ asyncUtilTimeout: 5000 });
 
 /** jsdom lays nothing out: what the page measures is given here. */
 class StillObserver implements ResizeObserver {

@@ -6,6 +6,8 @@ import { encodeLock, isStale, listLocks, removeStaleLock } from '../../../agent/
 import { sealUnpacked } from '../../../agent/repository/unpacked.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
+import { BufferSource, testBytes } from '../../helpers/byte-sources.ts';
+import { existingRepository, finishOptions, newRepository, storeDisk, vmTree } from '../../helpers/repositories.ts';
 
 const key = new SealingKey({ encrypt: Buffer.alloc(32, 1), k: Buffer.alloc(16, 2), r: Buffer.alloc(16, 3) });
 const minute = 60_000;
@@ -150,6 +152,67 @@ describe('taking a lock', () => {
     abort.abort();
     await expect(lock).rejects.toMatchObject({ code: 'cancelled' });
     expect(storage.files.lock.size).toBe(0);
+  });
+});
+
+describe('a lock that settles later', () => {
+  const source = new BufferSource(testBytes(1024 * 1024, 7));
+
+  /** Begins a snapshot while the lock has not settled, and hands over what comes of it. */
+  async function begin() {
+    const storage = new MemoryStorage();
+    const repository = await newRepository(storage);
+    const clock = new TestClock();
+    const taking = repository.lock({ clock, settleLater: true });
+    await settle();
+    const lock = await taking;
+    const writer = repository.startSnapshot(lock, { signal: new AbortController().signal });
+    const before = storage.written.length;
+    const finished = storeDisk(writer, source).then(({ content }) =>
+      writer.finish(finishOptions(vmTree({ vda: content }))),
+    );
+    finished.catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return { storage, lock, clock, finished, writtenEarly: storage.written.slice(before) };
+  }
+
+  it('lets a writer read at once and write only when nobody contradicts', async () => {
+    const { storage, lock, clock, finished, writtenEarly } = await begin();
+    expect(source.bytesRead).toBeGreaterThan(0);
+    expect(writtenEarly).toEqual([]);
+    await clock.advance(200);
+    await finished;
+    expect(storage.files.snapshot.size).toBe(1);
+    await lock.release();
+    expect(storage.files.lock.size).toBe(0);
+  });
+
+  it('stops a writer before its first file when somebody has locked exclusively meanwhile', async () => {
+    const storage = new MemoryStorage();
+    const repository = await newRepository(storage);
+    const other = await existingRepository(storage);
+    const clock = new TestClock();
+    const taking = repository.lock({ clock, settleLater: true });
+    await settle();
+    const lock = await taking;
+    // The other one looked before ours was written, so it is there too, and waits to look again.
+    const ours = storage.files.lock.get(lock.name);
+    storage.files.lock.delete(lock.name);
+    const exclusive = other.lock({ clock: new TestClock(), exclusive: true });
+    exclusive.catch(() => undefined);
+    await settle();
+    storage.files.lock.set(lock.name, ours ?? Buffer.of());
+    const writer = repository.startSnapshot(lock, { signal: new AbortController().signal });
+    const stored = storeDisk(writer, source).then(({ content }) =>
+      writer.finish(finishOptions(vmTree({ vda: content }))),
+    );
+    stored.catch(() => undefined);
+    await clock.advance(200);
+    await expect(stored).rejects.toMatchObject({ code: 'repositoryLocked' });
+    expect(lock.signal.aborted).toBe(true);
+    await writer.abort();
+    await lock.release();
+    expect([storage.files.data.size, storage.files.index.size, storage.files.snapshot.size]).toEqual([0, 0, 0]);
   });
 });
 
