@@ -114,6 +114,49 @@ test('watch its progress without a reload until it is done', async () => {
   await expect(row('web.raw').first().getByText('Done')).toBeVisible({ timeout: 60_000 });
 });
 
+test('the opened task says why a disk was read whole, and what it cost', async () => {
+  await row('web.raw').first().click();
+  await expect(main().getByText('This platform does not track changes.')).toBeVisible();
+  await expect(main().getByText(/It cost .* of reading/u)).toBeVisible();
+  await expect(main().getByText('Crash', { exact: true })).toBeVisible();
+});
+
+test('another type is offered beside Run now, and a rule can require consistency', async () => {
+  await page.getByRole('link', { name: 'Global schedule' }).click();
+  await row('nightly').first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Edit' }).click();
+  const form = page.getByRole('complementary', { name: 'nightly' });
+  await expect(
+    form
+      .getByRole('textbox', { name: 'Backup type' })
+      .or(form.getByRole('combobox', { name: 'Backup type' }))
+      .first(),
+  ).toHaveValue('Incremental');
+  await form.getByRole('switch', { name: 'Require it' }).click({ force: true });
+  await expect(form.getByRole('switch', { name: 'Freeze the guest' })).toBeDisabled();
+  await form.getByRole('textbox', { name: 'Script before' }).fill('relative/path');
+  await form.getByRole('button', { name: 'Apply' }).click();
+  await expect(form.getByText(/absolute/u).first()).toBeVisible();
+  await form.getByRole('textbox', { name: 'Script before' }).fill('');
+  await form.getByRole('button', { name: 'Apply' }).click();
+  await expect(form).toHaveCount(0);
+  await row('nightly').first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Run full now' }).click();
+  await page.getByRole('link', { name: 'Task queue' }).click();
+  await expect(main().getByText('consistencyNotReached')).toBeVisible({ timeout: 60_000 });
+});
+
+test('a pool changes how it writes', async () => {
+  await page.getByRole('link', { name: 'Administration' }).click();
+  await page.getByRole('link', { name: /^Pools/u }).click();
+  await row('Default').first().click();
+  await page.getByRole('button', { name: 'Edit writing' }).click();
+  const form = page.getByRole('complementary', { name: 'Default' });
+  await form.getByRole('textbox', { name: 'Limit' }).fill('64');
+  await form.getByRole('button', { name: 'Apply' }).click();
+  await expect(page.getByText('64.0 MiB/s')).toBeVisible();
+});
+
 test('restore the point into a folder from its context menu', async () => {
   await page.getByRole('link', { name: 'Repository' }).click();
   await row('web.raw').last().click({ button: 'right' });
@@ -128,7 +171,7 @@ test('restore the point into a folder from its context menu', async () => {
   if ((await accept.count()) > 0) await accept.check();
   await main().getByRole('button', { name: 'Restore', exact: true }).click();
   await expect(page).toHaveURL(/tasks/u);
-  await expect(row('web.raw').first().getByText('Done')).toBeVisible({ timeout: 60_000 });
+  await expect(row('Restore, directory').first().getByText('Done')).toBeVisible({ timeout: 60_000 });
   const [point] = await lab.rows('backups', 'list');
   expect(await hashFile(lab.path('out', String(point?.['objectUuid']), 'disks', 'web.raw', 'disk.raw'))).toBe(
     await hashFile(`${images}/web.raw`),
