@@ -17,6 +17,7 @@ const packages = [
   'linux-image-cloud-amd64',
   'procps',
   'libnbd-bin',
+  'nbdkit',
   'chromium',
   'fonts-wqy-microhei',
 ];

@@ -40,8 +40,7 @@ export async function releaseLeftover(resource: Resource, roots?: Roots): Promis
       await removeCheckpoint(parse(madeCheckpointSchema, resource), folderOf(roots));
       return true;
     case 'libvirtOverlay':
-      await settleOverlays(parse(madeOverlaysSchema, resource), folderOf(roots));
-      return true;
+      return (await settleOverlays(parse(madeOverlaysSchema, resource), folderOf(roots))).length === 0;
     case 'libvirtDomain': {
       const { uri, uuid } = parse(madeDomainSchema, resource);
       await removeDomain(new Virsh(uri), uuid);

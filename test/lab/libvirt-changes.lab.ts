@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readBitmaps } from '../../agent/disks/qcow2-bitmaps.ts';
 import { releaseLeftover } from '../../agent/platforms/leftovers.ts';
 import type { BackupSource, CheckpointWish } from '../../agent/platforms/platform.ts';
 import { mib, qemuImg } from '../agent/disks/images.ts';
@@ -202,8 +203,7 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
     guest.shutDown();
     guest.start();
     const base = last.name;
-    const [pid] = /\d+/u.exec(readFileSync(`/run/libvirt/qemu/${guest.domain}.pid`, 'utf8')) ?? [];
-    process.kill(Number(pid), 'SIGKILL');
+    killQemu(guest);
     await untilState('shut off');
     const cold = await open({ vda: base });
     expect(openedOf(cold.source, 'vda')).toMatchObject({ changes: undefined, lost: 'bitmapBroken' });
@@ -220,6 +220,27 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
     // The last full one was broken as well: nothing is left to compare with.
     expect(checkpointsOf(guest)).toEqual([name]);
     expect((await backUp({ vda: name })).opened.changes).toBeDefined();
+  });
+
+  it('leave no bitmaps behind of which nobody knows any more', async () => {
+    guest.shutDown();
+    guest.start();
+    const base = last.name;
+    killQemu(guest);
+    await untilState('shut off');
+    redefine(guest);
+    const cold = await open({ vda: base });
+    expect(openedOf(cold.source, 'vda')).toMatchObject({ changes: undefined, lost: 'bitmapBroken' });
+    await cold.source.release();
+    await cold.source.dropCheckpoint();
+    expect((await readBitmaps(guest.image(0, 'qcow2'))).map(({ name }) => name)).toContain(base);
+    guest.start();
+    const { opened, name } = await backUp({ vda: base });
+    expect(opened).toMatchObject({ changes: undefined, lost: 'checkpointMissing' });
+    expect(checkpointsOf(guest)).toEqual([name]);
+    guest.shutDown();
+    expect(await readBitmaps(guest.image(0, 'qcow2'))).toEqual([{ name, inUse: false }]);
+    guest.start();
   });
 
   it('survive that libvirt forgets its checkpoints', async () => {
@@ -290,6 +311,11 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
     }
   }
 });
+
+function killQemu(guest: Guest): void {
+  const pid = Number(readFileSync(`/run/libvirt/qemu/${guest.domain}.pid`, 'utf8'));
+  process.kill(pid, 'SIGKILL');
+}
 
 /** Undefines a VM with what libvirt knows of its checkpoints, and defines it again as it was. */
 function redefine(guest: Guest): void {

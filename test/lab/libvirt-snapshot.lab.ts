@@ -41,6 +41,12 @@ describe.skipIf(lacking(labMissing()))('a real VM read through snapshots', () =>
       Array.from({ length: 2 }, () => [guest.image(0, 'qcow2'), guest.image(1, 'raw')]).flat(),
     );
     expect(files).not.toMatch(/\/holdfast-[0-9a-f]{8}-/u);
+    for (const more of [['--inactive'], []]) {
+      expect(virsh('dumpxml', guest.domain, ...more).match(/type='(qcow2|raw)' discard/gu)).toEqual([
+        "type='qcow2' discard",
+        "type='raw' discard",
+      ]);
+    }
     expect(await overlays()).toEqual([]);
   }
 

@@ -29,7 +29,8 @@ export async function restoreBases(opening: Opening): Promise<Opening> {
   return now;
 }
 
-function unknownBases({ request, checkpoints }: Opening): Set<string> {
+/** Bases that libvirt does not know. */
+export function unknownBases({ request, checkpoints }: Opening): Set<string> {
   const known = new Set(checkpoints.ours.map(({ name }) => name));
   return new Set([...request.bases.values()].filter((name) => !known.has(name)));
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/errors.ts';
 import type { OpenedDisk, ReachedConsistency } from '../platform.ts';
 import { SocketFolder } from '../roots.ts';
-import { restoreBases } from './bases.ts';
+import { restoreBases, unknownBases } from './bases.ts';
 import { makeColdCheckpoint } from './checkpoints/cold.ts';
 import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
 import { openColdDisk, readable } from './cold-disk.ts';
@@ -47,6 +47,7 @@ export class ColdDisks implements OpenDisks {
     const opening = await restoreBases(wanted);
     const sockets = new SocketFolder(roots.run, scope);
     const checkpoint = await NewCheckpoint.announce({ ...opening, wish: request.checkpoint }, tracked);
+    checkpoint.orphans = [...unknownBases(opening)];
     const disks: OpenedDisk[] = [];
     try {
       // Before anything is read: what is written from now on is in the new bitmap.

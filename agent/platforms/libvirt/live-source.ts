@@ -11,7 +11,7 @@ import type { LibvirtJob } from './backup-job.ts';
 import { changesContext, checkNoJob, endBackupJob } from './backup-job.ts';
 import { beginBackup } from './begin.ts';
 import type { BeginPlan } from './begin-plan.ts';
-import { firstPlan, restoreBases, whyLost } from './bases.ts';
+import { firstPlan, restoreBases, unknownBases, whyLost } from './bases.ts';
 import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
 import { checkFiles } from './check-files.ts';
 import { GuestFreeze } from './guest/guest-freeze.ts';
@@ -66,7 +66,9 @@ export class LiveDisks implements OpenDisks {
     const live = new LiveDisks(opening, folders, freeze, checkpoint);
     try {
       await scope.acquired({ kind: 'libvirtJob', name: JSON.stringify(live.#job) });
-      await live.#begin(firstPlan(await restoreBases(opening)));
+      const restored = await restoreBases(opening);
+      checkpoint.orphans = [...unknownBases(restored)];
+      await live.#begin(firstPlan(restored));
       return live;
     } catch (error) {
       await live.#undo();

@@ -6,6 +6,7 @@ import { parseDomain } from '../domain.ts';
 import type { Virsh } from '../virsh.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { listCheckpoints } from './list.ts';
+import { defineCheckpoint } from './redefine.ts';
 import { removeCheckpoint } from './remove.ts';
 import { planRetirement } from './retire.ts';
 import { isWhole } from './whole.ts';
@@ -25,6 +26,8 @@ export class NewCheckpoint {
   disks: readonly string[] = [];
   /** Set when a base turned out to be lost: then the others are looked at as well before they are kept. */
   foundBroken = false;
+  /** Names of lost bases of which libvirt knows nothing: their bitmaps, if there are any, are of no use to anybody. */
+  orphans: readonly string[] = [];
   readonly #making: Making;
   #resource: Resource | undefined;
 
@@ -60,7 +63,8 @@ export class NewCheckpoint {
     // Struck off first: a kill in the middle must not take the new one when the old ones are gone already.
     await this.#strikeOff();
     try {
-      for (const old of await this.#superfluous()) await this.#retire(old);
+      for (const { name } of await this.#superfluous()) await this.#retire(name);
+      for (const name of this.orphans) await this.#retire(name);
     } catch (error) {
       if (hasCode(error, 'objectVanished')) return;
       scope.warn(`older checkpoints are still in the virtual machine: ${messageOf(error)}`);
@@ -77,8 +81,8 @@ export class NewCheckpoint {
   }
 
   async #superfluous(): Promise<readonly Checkpoint[]> {
-    const { virsh, wish, roots } = this.#making;
-    const domain = parseDomain(await virsh.run(['dumpxml', this.#making.domain.uuid]));
+    const { wish, virsh, roots } = this.#making;
+    const domain = await this.#readDomain();
     const { ours } = await listCheckpoints(virsh, domain.uuid);
     const kept = { ...wish, disks: this.disks };
     const targets = domain.disks.map(({ target }) => target);
@@ -88,13 +92,25 @@ export class NewCheckpoint {
     return [...retired, keptFull];
   }
 
-  async #retire(old: Checkpoint): Promise<void> {
-    const { virsh, domain, roots, scope } = this.#making;
+  async #retire(name: string): Promise<void> {
+    const { virsh, domain, wish, roots, scope } = this.#making;
     try {
-      await removeCheckpoint({ uri: virsh.uri, domain: domain.uuid, name: old.name }, roots.run);
+      if (this.orphans.includes(name)) {
+        // QEMU removes only what libvirt knows.
+        const now = await this.#readDomain();
+        const disks = this.disks.filter((target) => now.disks.some((disk) => disk.target === target));
+        if (now.active)
+          await defineCheckpoint({ virsh, domain: now, roots }, { ...wish, name, disks, parent: undefined }, false);
+      }
+      await removeCheckpoint({ uri: virsh.uri, domain: domain.uuid, name }, roots.run);
     } catch (error) {
-      scope.warn(`the older checkpoint ${old.name} is still in the virtual machine: ${messageOf(error)}`);
+      scope.warn(`the older checkpoint ${name} is still in the virtual machine: ${messageOf(error)}`);
     }
+  }
+
+  async #readDomain(): Promise<Domain> {
+    const { virsh, domain } = this.#making;
+    return parseDomain(await virsh.run(['dumpxml', domain.uuid]));
   }
 
   async #strikeOff(): Promise<void> {

@@ -11,14 +11,21 @@ interface Redefined extends CheckpointNote {
   readonly parent: string | undefined;
 }
 
-/** Makes libvirt know a checkpoint whose bitmaps are there. @throws AppError programFailed, platformUnreachable */
-export async function defineCheckpoint(opening: Opening, checkpoint: Redefined): Promise<void> {
-  const { virsh, domain, roots } = opening;
+/**
+ * Makes libvirt know a checkpoint.
+ * @param check that its bitmaps are there and whole, where libvirt can: while the VM runs
+ * @throws AppError programFailed, platformUnreachable
+ */
+export async function defineCheckpoint(
+  { virsh, domain, roots }: Pick<Opening, 'virsh' | 'domain' | 'roots'>,
+  checkpoint: Redefined,
+  check = true,
+): Promise<void> {
   const { name, disks, parent } = checkpoint;
   const others = domain.disks.map(({ target }) => target).filter((target) => !disks.includes(target));
   const createdAt = Math.floor(Date.now() / 1000);
   const text = checkpointXml(name, checkpoint, disks, others, { createdAt, parent });
-  const validate = domain.active ? ['--redefine-validate'] : [];
+  const validate = domain.active && check ? ['--redefine-validate'] : [];
   await withXmlFile(roots.run, text, (path) =>
     virsh.run(['checkpoint-create', domain.uuid, path, '--redefine', ...validate]),
   );

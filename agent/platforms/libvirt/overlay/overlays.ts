@@ -49,9 +49,11 @@ export function putBack(root: XmlElement, { target, base, baseFormat }: Overlay)
   const disk = diskElement(root, target);
   find(disk, 'source')?.attributes.set('file', base);
   find(disk, 'driver')?.attributes.set('type', baseFormat);
-  // Without it libvirt finds out by itself what lies below.
-  if (disk !== undefined)
-    disk.children = disk.children.filter((child) => typeof child === 'string' || child.name !== 'backingStore');
+  if (disk === undefined) return;
+  const below = find(disk, 'backingStore');
+  // What was below the image stays below it; where nothing is said libvirt finds out by itself.
+  const next = attribute(find(below, 'source'), 'file') === base ? find(below, 'backingStore') : undefined;
+  disk.children = disk.children.flatMap((child) => (child === below ? (next ?? []) : child));
 }
 
 function diskElement(root: XmlElement, target: string): XmlElement | undefined {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, hasCode } from '../../../../shared/errors.ts';
 import { runProgram } from '../../../../shared/node/run-program.ts';
+import { exists } from '../../../disks/exists.ts';
 import { isLocked } from '../../../disks/qcow2-bitmaps.ts';
 import { Virsh } from '../virsh.ts';
 import type { XmlElement } from '../xml.ts';
@@ -20,11 +21,17 @@ const commitLimitMs = 6 * 3600 * 1000;
  * Commits overlays into their images and removes them, whether the VM runs or not; whatever the guest wrote is kept. Doing
  * it twice does no harm. Overlays of a VM that is gone stay where they are: they hold its newest data.
  * @param folder of the agent, for the document that virsh wants as a file
+ * @returns paths of those that stay
  * @throws AppError exportFailed, objectBusy, platformUnreachable, programMissing: try again later
  */
-export async function settleOverlays({ uri, domain, overlays }: MadeOverlays, folder: string): Promise<void> {
+export async function settleOverlays({ uri, domain, overlays }: MadeOverlays, folder: string): Promise<string[]> {
   const virsh = new Virsh(uri);
-  for (const overlay of overlays) await settle({ virsh, domain, overlay, folder });
+  const left: string[] = [];
+  for (const overlay of overlays) {
+    const settled = await settle({ virsh, domain, overlay, folder });
+    if (!settled && (await exists(overlay.overlay))) left.push(overlay.overlay);
+  }
+  return left;
 }
 
 interface Settling {
@@ -34,18 +41,19 @@ interface Settling {
   readonly folder: string;
 }
 
-async function settle(settling: Settling): Promise<void> {
+/** @returns false when the VM is gone */
+async function settle(settling: Settling): Promise<boolean> {
   let commits = 0;
   const deadline = Date.now() + commitLimitMs;
   while (Date.now() < deadline) {
     const step = await nextStep(settling);
-    if (step === 'gone') return;
+    if (step === 'gone') return false;
     if (step === 'done') {
       await rm(settling.overlay.overlay, { force: true });
-      return;
+      return true;
     }
-    if (step === 'commit' && ++commits > maxCommits) throw stuck(settling.overlay, 'committing it fails');
-    await take(step, settling);
+    const begun = await take(step, settling);
+    if (begun && ++commits > maxCommits) throw stuck(settling.overlay, 'committing it fails');
   }
   throw stuck(settling.overlay, 'committing it takes too long');
 }
@@ -79,36 +87,34 @@ export function chooseStep(live: XmlElement, inactive: XmlElement, { target, ove
   return active ? 'putBack' : 'commitFiles';
 }
 
-async function take(step: Step, settling: Settling): Promise<void> {
+/** @returns true when a commit was begun */
+async function take(step: Step, settling: Settling): Promise<boolean> {
   const { virsh, domain, overlay } = settling;
-  switch (step) {
-    case 'commit':
-      await commit(settling);
-      return;
-    case 'pivot':
-      await tolerant(() => virsh.run(['blockjob', domain, overlay.target, '--pivot']));
-      return;
-    case 'commitFiles':
-      if (await commitFiles(overlay.overlay)) await putConfigurationBack(settling);
-      return;
-    case 'putBack':
-      await putConfigurationBack(settling);
-      return;
-    case 'wait':
-    case 'done':
-    case 'gone':
-      await sleep(pollMs);
-  }
+  if (step === 'commit') return commit(settling);
+  if (step === 'pivot') await tolerant(() => virsh.run(['blockjob', domain, overlay.target, '--pivot']));
+  else if (step === 'commitFiles') {
+    if (await commitFiles(overlay.overlay)) await putConfigurationBack(settling);
+  } else if (step === 'putBack') await putConfigurationBack(settling);
+  else await sleep(pollMs);
+  return false;
 }
 
 /** Into the image right below it, never further down: that may belong to others as well. */
-async function commit({ virsh, domain, overlay }: Settling): Promise<void> {
+async function commit({ virsh, domain, overlay }: Settling): Promise<boolean> {
+  await sleep(pollMs);
+  const job = await virsh.run(['blockjob', domain, overlay.target, '--info']).catch(whenOff);
+  if (/block (commit|copy|pull)/iu.test(job)) return false;
   const live = parseXml(await virsh.run(['dumpxml', domain]), 'the domain XML');
   const onTop = chainOf(live, overlay.target)?.files[0] === overlay.overlay;
   // Somebody may have taken another snapshot above ours: then there is nothing to switch over.
-  const range = onTop ? ['--shallow', '--active'] : ['--top', overlay.overlay, '--base', overlay.base, '--wait'];
+  const range = onTop ? ['--shallow', '--active'] : ['--top', overlay.overlay, '--base', overlay.base];
   await tolerant(() => virsh.run(['blockcommit', domain, overlay.target, ...range]));
-  await sleep(pollMs);
+  return true;
+}
+
+function whenOff(error: unknown): string {
+  if (error instanceof AppError && /domain is not running/iu.test(error.message)) return '';
+  throw error;
 }
 
 /** What libvirt refuses because the VM was just shut off or the job just ended is looked at again. */

@@ -71,11 +71,18 @@ export class SnapshotDisks implements OpenDisks {
   /** Not cancelled: an overlay that stays would grow for ever. */
   async release(): Promise<void> {
     await this.#freeze.close();
+    const { scope, roots, domain } = this.#opening;
     const failures: unknown[] = [];
     for (const { disk } of this.disks) await disk.close().catch((error: unknown) => failures.push(error));
     await this.#sockets.remove().catch((error: unknown) => failures.push(error));
-    await settleOverlays(this.#made, this.#opening.roots.run);
-    await this.#opening.scope.released(this.#resource);
+    try {
+      const left = await settleOverlays(this.#made, roots.run);
+      if (left.length > 0) scope.warn(`${domain.name} has vanished; its newest data is in ${left.join(', ')}`);
+    } catch (error) {
+      for (const failure of failures) scope.warn(messageOf(failure));
+      throw error;
+    }
+    await scope.released(this.#resource);
     if (failures.length > 0) throw failures[0];
   }
 
