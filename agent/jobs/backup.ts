@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { manifestText, vmPath } from '../../shared/format.ts';
-import type { BackupJob, BackupResult } from '../../shared/model/job.ts';
+import type { BackupJob, BackupResult, Quiesce } from '../../shared/model/job.ts';
 import { version } from '../../shared/version.ts';
 import { createPlatform } from '../platforms/all.ts';
 import type { BackupSource, SourceProspect } from '../platforms/platform.ts';
@@ -22,7 +22,7 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
   const platform = createPlatform(job.platform.kind, job.platform.settings, { ...job.platform, roots: deps.roots });
   return deps.repositories.use(job.repository, async (repository) => {
     // The VM can be looked at while the lock is taken, and read before the lock has settled: only writing waits for that.
-    const looking = platform.inspect(job.objectUuid, run);
+    const looking = platform.inspect(job.objectUuid, run, wantedQuiesce(job));
     looking.catch(() => undefined);
     const work = async (lock: RepositoryLock): Promise<JobOutput> => {
       await run.enter('configuration');
@@ -32,8 +32,20 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
       const backup = await new SourceBackup({ deps, job, run, repository, lineage, source }).run(lock);
       return { backup, restore: null };
     };
-    return withLock(run, job.repository, repository, work, { settleLater: true });
+    try {
+      return await withLock(run, job.repository, repository, work, { settleLater: true });
+    } finally {
+      await looking.then(
+        (prospect) => prospect.close(),
+        () => undefined,
+      );
+    }
   });
+}
+
+/** What is required must be asked for. */
+function wantedQuiesce({ quiesce }: BackupJob): Quiesce {
+  return { ...quiesce, freeze: quiesce.freeze || quiesce.requireConsistency };
 }
 
 /** By disk id. */
@@ -57,9 +69,8 @@ async function openSource(
   run.assertWanted();
   const bases = new Map<string, string>();
   for (const [id, { base }] of lineage) if (base !== undefined) bases.set(id, base.checkpoint);
-  const freeze = job.quiesce.freeze || job.quiesce.requireConsistency;
   const checkpoint = { name: checkpointName(job.backupUuid), repositoryId, full: bases.size === 0 };
-  return prospect.open({ checkpoint, bases, quiesce: { ...job.quiesce, freeze } });
+  return prospect.open({ checkpoint, bases });
 }
 
 interface Parts {
@@ -95,11 +106,15 @@ class SourceBackup {
       const problem = source.broken();
       if (problem !== undefined) throw new AppError('diskReadFailed', problem);
       await run.enter('finalising');
-      // The guest is let go before the repository is finished: nothing more is read.
-      await this.#release();
+      // Nothing more is read: the guest is let go while the repository is finished, or before when only that tells how
+      // consistent the copy is.
+      const releasing = this.#release();
+      releasing.catch(() => undefined);
+      if (source.settlesOnRelease) await releasing;
       this.#checkConsistency();
       this.#tellConsistency();
       const backup = await this.#finish(writer, disks);
+      await releasing;
       await this.#settleCheckpoint();
       return backup;
     } catch (error) {

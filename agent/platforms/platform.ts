@@ -58,7 +58,6 @@ export interface OpenRequest {
   readonly checkpoint: CheckpointWish;
   /** By disk id: the checkpoint since which changes are wanted. Disks without an entry are read whole. */
   readonly bases: ReadonlyMap<string, string>;
-  readonly quiesce: Quiesce;
 }
 
 export interface CheckpointWish {
@@ -74,6 +73,8 @@ export interface SourceProspect {
   readonly disks: readonly ProspectDisk[];
   /** Takes the point in time. @throws AppError objectBusy, diskMissing, exportFailed, scratchFull, cancelled */
   open(request: OpenRequest): Promise<BackupSource>;
+  /** Ends what looking began when it is not going to be opened; no harm afterwards. Call it in every case. */
+  close(): Promise<void>;
 }
 
 /** A disk at the point in time. */
@@ -117,6 +118,8 @@ export interface BackupSource {
   broken(): string | undefined;
   /** `inconsistent` when the source changed under the reader (a VM started mid-run); final after `release`. */
   consistency(): ReachedConsistency;
+  /** True when only `release` can tell the consistency for good: nothing may be concluded before it. */
+  readonly settlesOnRelease: boolean;
   /** Ends exports and jobs and removes scratch; the checkpoint stays. Never throws away an error silently: it throws. */
   release(): Promise<void>;
   /**
@@ -157,8 +160,11 @@ export interface Platform {
   test(signal: AbortSignal): Promise<Check[]>;
   /** @throws AppError platformUnreachable, programMissing */
   listObjects(signal: AbortSignal): Promise<InventoryObject[]>;
-  /** @throws AppError objectVanished, diskMissing, diskUnsupported, objectBusy, exportFailed, programMissing */
-  inspect(objectUuid: string, scope: JobScope): Promise<SourceProspect>;
+  /**
+   * Looks at a VM, and gets ready to let its guest stand still as asked.
+   * @throws AppError objectVanished, diskMissing, diskUnsupported, objectBusy, exportFailed, programMissing
+   */
+  inspect(objectUuid: string, scope: JobScope, quiesce: Quiesce): Promise<SourceProspect>;
   /** Checks everything at once, then creates empty disks. @throws AppError deployImpossible naming every problem */
   prepareDeploy(request: DeployRequest, scope: JobScope): Promise<Deployment>;
   /** Thaws the guest of a VM. @throws AppError unsupported, guestAgentFailed, objectVanished */

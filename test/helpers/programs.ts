@@ -8,6 +8,8 @@ import { z } from 'zod';
 import { taskViewSchema, type TaskView } from '../../shared/contract/engine/tasks.ts';
 import { isEnded } from '../../shared/model/task.ts';
 
+/** The same sources are started hundreds of times. */
+const compileCache = join(tmpdir(), 'holdfast-compile-cache');
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 export const adminPassword = 'correct horse battery';
 export const poolPassword = 'pool password';
@@ -52,7 +54,10 @@ export class Program {
 
 /** Starts one of our sources under this Node and waits for its first line. */
 export async function startProgram(source: string, args: readonly string[], log: string): Promise<Program> {
-  const child = spawn(process.execPath, [join(checkout, source), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(checkout, source), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+  });
   let text = '';
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -139,7 +144,7 @@ export class Lab {
   async program(source: string, args: readonly string[]): Promise<CliResult> {
     const child = spawn(process.execPath, [join(checkout, source), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, XDG_CONFIG_HOME: this.path('config') },
+      env: { ...process.env, XDG_CONFIG_HOME: this.path('config'), NODE_COMPILE_CACHE: compileCache },
     });
     let stdout = '';
     let stderr = '';

@@ -7,7 +7,7 @@ import { releaseLeftover } from '../../agent/platforms/leftovers.ts';
 import type { BackupSource, CheckpointWish } from '../../agent/platforms/platform.ts';
 import { mib, qemuImg } from '../agent/disks/images.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
-import { newCheckpointName, openSource } from '../agent/platforms/open-source.ts';
+import { newCheckpointName, openSource, unquiesced } from '../agent/platforms/open-source.ts';
 import { lacking } from '../helpers/needs.ts';
 import { Guest, labMissing, virsh } from './lab.ts';
 import {
@@ -82,7 +82,7 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
 
   it('begin with a full point that leaves a checkpoint; the raw disk cannot have one', async () => {
     last = { name: '', content: Buffer.alloc(0) };
-    const prospect = await platform.inspect(guest.uuid, new TestScope());
+    const prospect = await platform.inspect(guest.uuid, new TestScope(), unquiesced);
     expect(prospect.disks).toMatchObject([
       { id: 'vda', format: 'qcow2', sourcePath: guest.image(0, 'qcow2'), checkpoints: [], withoutChanges: null },
       { id: 'vdb', format: 'raw', checkpoints: [], withoutChanges: 'formatWithoutBitmap' },
@@ -93,7 +93,7 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
       { checkpoint: null, changes: undefined, lost: undefined },
     ]);
     expect(checkpointsOf(guest)).toEqual([name]);
-    const [vda] = (await platform.inspect(guest.uuid, new TestScope())).disks;
+    const [vda] = (await platform.inspect(guest.uuid, new TestScope(), unquiesced)).disks;
     expect(vda?.checkpoints).toEqual([name]);
   });
 
@@ -248,7 +248,7 @@ describe.skipIf(lacking(labMissing()))('changed blocks of a real VM', () => {
     redefine(guest);
     const base = last.name;
     expect(checkpointsOf(guest)).toEqual([]);
-    const [vda] = (await platform.inspect(guest.uuid, new TestScope())).disks;
+    const [vda] = (await platform.inspect(guest.uuid, new TestScope(), unquiesced)).disks;
     expect(vda?.checkpoints).toContain(base);
     const cold = await backUp({ vda: base });
     expect(cold.opened.changes).toMatchObject({ source: 'qcow2Bitmap', base });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { releaseLeftover } from '../../agent/platforms/leftovers.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
-import { newCheckpointName, openSource } from '../agent/platforms/open-source.ts';
+import { newCheckpointName, openSource, unquiesced } from '../agent/platforms/open-source.ts';
 import { lacking } from '../helpers/needs.ts';
 import { checkLoad, Guest, labMissing, virsh, withMounted } from './lab.ts';
 import {
@@ -56,7 +56,7 @@ describe.skipIf(lacking(labMissing()))('a real VM read through snapshots', () =>
   it('is copied at one point in time while it writes, raw disk and all, and loses nothing', async () => {
     guest.load('start');
     const scope = new TestScope();
-    const prospect = await platform.inspect(guest.uuid, scope);
+    const prospect = await platform.inspect(guest.uuid, scope, unquiesced);
     expect(prospect.disks.map(({ withoutChanges, checkpoints }) => ({ withoutChanges, checkpoints }))).toEqual([
       { withoutChanges: 'snapshotPath', checkpoints: [] },
       { withoutChanges: 'snapshotPath', checkpoints: [] },

@@ -7,7 +7,7 @@ import { releaseLeftover } from '../../agent/platforms/leftovers.ts';
 import { quiesceSchema } from '../../shared/model/job.ts';
 import { mib, qemuImg, readDisk } from '../agent/disks/images.ts';
 import { TestScope } from '../agent/platforms/job-scope.ts';
-import { newCheckpointName, openSource } from '../agent/platforms/open-source.ts';
+import { newCheckpointName, openSource, unquiesced } from '../agent/platforms/open-source.ts';
 import { platformSuite } from '../suites/platform-suite.ts';
 import { checkLoad, Guest, labMissing, labUri, startLibvirtd, virsh, withMounted } from './lab.ts';
 import { lacking } from '../helpers/needs.ts';
@@ -247,12 +247,11 @@ lab('a virtual machine that is shut off', () => {
   it('is read in the way that fits when it was started or shut off after it was looked at', async () => {
     for (const change of [() => guest.start(), () => guest.shutDown()]) {
       const scope = new TestScope();
-      const prospect = await platform.inspect(guest.uuid, scope);
+      const prospect = await platform.inspect(guest.uuid, scope, quiesceSchema.parse({}));
       change();
       const source = await prospect.open({
         checkpoint: { name: newCheckpointName(), repositoryId: 'r1', full: true },
         bases: new Map(),
-        quiesce: quiesceSchema.parse({}),
       });
       expect((await diskOf(source, 'vda').read(0, mib)).length).toBe(mib);
       await source.release();
@@ -272,7 +271,7 @@ lab('a virtual machine that is shut off', () => {
     await writeFile(file, xml.replace(image, top));
     virsh('define', file);
     const scope = new TestScope();
-    const [disk] = (await platform.inspect(guest.uuid, scope)).disks;
+    const [disk] = (await platform.inspect(guest.uuid, scope, unquiesced)).disks;
     expect(disk).toMatchObject({ checkpoints: [], withoutChanges: 'backingChain', sourcePath: top });
     const source = await openSource(platform, guest.uuid, scope);
     expect(source.disks[0]).toMatchObject({ checkpoint: null, changes: undefined });

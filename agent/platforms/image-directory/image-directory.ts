@@ -59,6 +59,7 @@ export class ImageDirectory implements Platform {
         withoutChanges: 'platformWithoutChanges',
       })),
       open: () => ImageSource.open(this.#folder, object, this.#roots, scope),
+      close: async () => undefined,
     };
   }
 

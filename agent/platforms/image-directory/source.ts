@@ -14,6 +14,7 @@ export class ImageSource implements BackupSource {
   readonly nativeFiles = [];
   readonly disks: readonly OpenedDisk[];
   readonly takenAt = Date.now();
+  readonly settlesOnRelease = false;
   readonly #sockets: SocketFolder;
 
   private constructor(configuration: VmConfiguration, disks: SourceDisk[], sockets: SocketFolder) {

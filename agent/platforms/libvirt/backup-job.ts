@@ -45,9 +45,25 @@ export function changesContext(target: string): string {
   return `qemu:dirty-bitmap:backup-${target}`;
 }
 
-/** @throws AppError objectBusy when any job runs on the domain: beginning another would block for 30 s */
-export async function checkNoJob(virsh: Virsh, uuid: string, signal: AbortSignal): Promise<void> {
-  const info = await virsh.run(['domjobinfo', uuid, '--rawstats'], signal);
+/**
+ * Whether a domain is active, and that no job runs on it: beginning another would block for 30 s.
+ * @throws AppError objectBusy, objectVanished
+ */
+export async function checkIdle(virsh: Virsh, uuid: string, signal: AbortSignal): Promise<{ active: boolean }> {
+  const commands = [
+    ['domstate', uuid],
+    ['domjobinfo', uuid, '--rawstats'],
+  ];
+  const info = await virsh.runBatch(commands, signal);
+  const state = info.split('\n', 1)[0]?.trim() ?? '';
+  // What it says when it cannot say the state is an error that the single command tells.
+  if (state === '') await virsh.run(['domstate', uuid], signal);
+  const active = !['shut off', 'crashed'].includes(state);
+  if (active) await refuseJob(virsh, uuid, info);
+  return { active };
+}
+
+async function refuseJob(virsh: Virsh, uuid: string, info: string): Promise<void> {
   const type = /^\s*Job type:\s*(\S+)/mu.exec(info)?.[1] ?? '0';
   if (type === '0' || type === 'None') return;
   const socket = await jobSocket(virsh, uuid);

@@ -17,6 +17,8 @@ import type { OpenDisks, Opening } from './opening.ts';
 export class ColdDisks implements OpenDisks {
   readonly disks: readonly OpenedDisk[];
   readonly takenAt: number;
+  /** Whether the VM was started meanwhile is looked at for the last time then. */
+  readonly settlesOnRelease = true;
   readonly checkpoint: NewCheckpoint;
   readonly #watch: ColdWatch;
   readonly #sockets: SocketFolder;
@@ -40,7 +42,8 @@ export class ColdDisks implements OpenDisks {
 
   /** @throws AppError objectBusy, diskMissing, diskUnsupported, diskReadFailed, programMissing, cancelled */
   static async open(wanted: Opening): Promise<ColdDisks> {
-    const { virsh, domain, chosen, request, roots, scope } = wanted;
+    const { virsh, domain, chosen, request, roots, scope, freeze } = wanted;
+    await freeze.close();
     for (const disk of chosen) readable(disk);
     const reached = await readShutdown(virsh, domain.uuid, scope.signal);
     const tracked = await trackedDisks(wanted);

@@ -1,3 +1,4 @@
+import type { Quiesce } from '../../../shared/model/job.ts';
 import type { InventoryObject } from '../../../shared/model/vm.ts';
 import { findProgram } from '../../disks/find-program.ts';
 import { messageOf } from '../../../shared/errors.ts';
@@ -16,7 +17,7 @@ export class Libvirt implements Platform {
   readonly #readPath: 'backup' | 'snapshot';
   readonly #roots: Roots;
 
-  constructor(settings: ReadSettings, roots: Roots) {
+  constructor(settings: Omit<ReadSettings, 'roots'>, roots: Roots) {
     this.#uri = settings.uri;
     this.#readPath = settings.readPath;
     this.#roots = roots;
@@ -35,8 +36,9 @@ export class Libvirt implements Platform {
     return listDomains(new Virsh(this.#uri), signal, await frozenSince(this.#roots, this.#uri));
   }
 
-  async inspect(objectUuid: string, scope: JobScope): Promise<SourceProspect> {
-    return inspectDomain({ uri: this.#uri, readPath: this.#readPath }, objectUuid, this.#roots, scope);
+  async inspect(objectUuid: string, scope: JobScope, quiesce: Quiesce): Promise<SourceProspect> {
+    const settings = { uri: this.#uri, readPath: this.#readPath, roots: this.#roots };
+    return inspectDomain(settings, objectUuid, scope, quiesce);
   }
 
   async thaw(objectUuid: string, signal: AbortSignal): Promise<void> {

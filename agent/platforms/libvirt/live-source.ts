@@ -8,13 +8,13 @@ import { allocationContext, NbdDisk } from '../../disks/nbd/nbd-disk.ts';
 import type { OpenedDisk, ReachedConsistency } from '../platform.ts';
 import { makeJobFolder, removeJobFolder } from '../roots.ts';
 import type { LibvirtJob } from './backup-job.ts';
-import { changesContext, checkNoJob, endBackupJob } from './backup-job.ts';
+import { changesContext, endBackupJob } from './backup-job.ts';
 import { beginBackup } from './begin.ts';
 import type { BeginPlan } from './begin-plan.ts';
 import { firstPlan, restoreBases, unknownBases, whyLost } from './bases.ts';
 import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
 import { checkFiles } from './check-files.ts';
-import { GuestFreeze } from './guest/guest-freeze.ts';
+import type { GuestFreeze } from './guest/guest-freeze.ts';
 import type { OpenDisks, Opening } from './opening.ts';
 
 /**
@@ -24,6 +24,7 @@ import type { OpenDisks, Opening } from './opening.ts';
 export class LiveDisks implements OpenDisks {
   disks: readonly OpenedDisk[] = [];
   takenAt = 0;
+  readonly settlesOnRelease = false;
   readonly checkpoint: NewCheckpoint;
   readonly #opening: Opening;
   readonly #job: LibvirtJob;
@@ -32,10 +33,10 @@ export class LiveDisks implements OpenDisks {
   #served: readonly NbdDisk[] = [];
   #released = false;
 
-  private constructor(opening: Opening, folders: Folders, freeze: GuestFreeze, checkpoint: NewCheckpoint) {
+  private constructor(opening: Opening, folders: Folders, checkpoint: NewCheckpoint) {
     this.#opening = opening;
     this.#folders = folders;
-    this.#freeze = freeze;
+    this.#freeze = opening.freeze;
     this.checkpoint = checkpoint;
     this.#job = {
       uri: opening.virsh.uri,
@@ -46,24 +47,17 @@ export class LiveDisks implements OpenDisks {
 
   /** @throws AppError objectBusy, objectVanished, diskMissing, diskUnsupported, exportFailed, scratchFull, cancelled */
   static async open(opening: Opening): Promise<LiveDisks> {
-    const { virsh, domain, chosen, request, roots, scope } = opening;
-    await checkNoJob(virsh, domain.uuid, scope.signal);
+    const { chosen, scope } = opening;
     await checkFiles(chosen);
-    // The helper starts while the folders are made.
-    const preparing = GuestFreeze.prepare(virsh, domain, request.quiesce, roots, scope);
-    let folders: Folders;
+    const folders = await makeFolders(opening);
+    let checkpoint: NewCheckpoint;
     try {
-      folders = await makeFolders(opening);
+      checkpoint = await NewCheckpoint.announce({ ...opening, wish: opening.request.checkpoint }, opening.trackable);
     } catch (error) {
-      await (await preparing).close();
-      throw error;
-    }
-    const freeze = await preparing.catch(async (error: unknown) => {
       await removeFolders(folders, opening);
       throw error;
-    });
-    const checkpoint = await NewCheckpoint.announce({ ...opening, wish: request.checkpoint }, opening.trackable);
-    const live = new LiveDisks(opening, folders, freeze, checkpoint);
+    }
+    const live = new LiveDisks(opening, folders, checkpoint);
     try {
       await scope.acquired({ kind: 'libvirtJob', name: JSON.stringify(live.#job) });
       const restored = await restoreBases(opening);

@@ -3,6 +3,7 @@ import type { Roots } from '../roots.ts';
 import type { CheckpointList } from './checkpoints/list.ts';
 import type { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
 import type { Domain, DomainDisk } from './domain.ts';
+import type { GuestFreeze } from './guest/guest-freeze.ts';
 import type { Virsh } from './virsh.ts';
 
 /** All that is needed to open the disks of a domain. */
@@ -16,6 +17,8 @@ export interface Opening {
   /** Targets whose changes can be tracked. */
   readonly trackable: readonly string[];
   readonly request: OpenRequest;
+  /** Ready to let the guest stand still; whoever opens the disks closes it. */
+  readonly freeze: GuestFreeze;
   readonly roots: Roots;
   readonly scope: JobScope;
 }
@@ -25,6 +28,7 @@ export interface OpenDisks {
   readonly disks: readonly OpenedDisk[];
   /** epoch ms */
   readonly takenAt: number;
+  readonly settlesOnRelease: boolean;
   /** undefined where this way makes none. */
   readonly checkpoint: NewCheckpoint | undefined;
   broken(): string | undefined;

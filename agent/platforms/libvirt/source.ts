@@ -1,14 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 import { AppError, messageOf } from '../../../shared/errors.ts';
+import type { Quiesce } from '../../../shared/model/job.ts';
 import type { VmConfiguration } from '../../../shared/model/vm.ts';
 import type { SourceDisk } from '../../disks/disk.ts';
 import { systemCode } from '../../disks/file-errors.ts';
 import type { BackupSource, JobScope, OpenRequest, ProspectDisk, SourceProspect } from '../platform.ts';
 import type { Roots } from '../roots.ts';
+import { checkIdle } from './backup-job.ts';
 import { listCheckpoints } from './checkpoints/list.ts';
 import { ColdDisks } from './cold-source.ts';
 import type { Domain, DomainDisk } from './domain.ts';
 import { parseDomain } from './domain.ts';
+import { describeDomain } from './describe.ts';
+import { GuestFreeze } from './guest/guest-freeze.ts';
 import { LiveDisks } from './live-source.ts';
 import type { OpenDisks, Opening } from './opening.ts';
 import { SnapshotDisks } from './overlay/snapshot-source.ts';
@@ -22,24 +26,37 @@ const maxNvramBytes = 64 * 1024 * 1024;
 export interface ReadSettings {
   readonly uri: string;
   readonly readPath: 'backup' | 'snapshot';
+  readonly roots: Roots;
 }
 
 /**
- * Looks at a domain: its disks, and from which checkpoints of ours their changes could be read.
+ * Looks at a domain: its disks, and from which checkpoints of ours their changes could be read. The helper that will make
+ * the guest stand still is started meanwhile.
  * @throws AppError objectVanished, diskUnsupported, exportFailed, platformUnreachable, cancelled
  */
 export async function inspectDomain(
-  { uri, readPath }: ReadSettings,
+  settings: ReadSettings,
   uuid: string,
-  roots: Roots,
   scope: JobScope,
+  quiesce: Quiesce,
 ): Promise<SourceProspect> {
-  checkLocal(uri);
-  const look = () => lookAt(new Virsh(uri), uuid, readPath, scope);
-  const first = await look();
+  checkLocal(settings.uri);
+  const first = await lookAt(settings, uuid, scope, quiesce);
+  let open: Look | undefined = first;
   return {
     disks: first.disks,
-    open: async (request) => openDomain(await stillSo(first, look), request, roots, scope),
+    async open(request) {
+      const look = await stillSo(first, async () => {
+        await first.freeze.close();
+        open = await lookAt(settings, uuid, scope, quiesce);
+        return open;
+      });
+      const source = await openDomain(look, request, settings.roots, scope);
+      // From here on the source closes it.
+      open = undefined;
+      return source;
+    },
+    close: async () => open?.freeze.close(),
   };
 }
 
@@ -53,28 +70,35 @@ interface Look extends Omit<Opening, 'request' | 'roots' | 'scope'> {
 }
 
 async function lookAt(
-  virsh: Virsh,
+  { uri, readPath, roots }: ReadSettings,
   uuid: string,
-  readPath: ReadSettings['readPath'],
-  { signal }: JobScope,
+  scope: JobScope,
+  quiesce: Quiesce,
 ): Promise<Look> {
-  const liveXml = await virsh.run(['dumpxml', uuid], signal);
-  const inactiveXml = await virsh.run(['dumpxml', '--inactive', uuid], signal);
+  const { signal } = scope;
+  const virsh = new Virsh(uri);
+  const { liveXml, inactiveXml, names } = await describeDomain(virsh, uuid, signal);
   const domain = parseDomain(liveXml);
-  const chosen = checkDisks(domain);
-  const checkpoints = await listCheckpoints(virsh, domain.uuid, signal);
-  const disks: ProspectDisk[] = [];
-  for (const disk of chosen) disks.push(await prospectOf(disk, domain, checkpoints, readPath, signal));
-  const trackable = disks.filter(({ withoutChanges }) => withoutChanges === null).map(({ id }) => id);
-  return { virsh, domain, chosen, checkpoints, trackable, disks, liveXml, inactiveXml, readPath, signal };
+  const freeze = await GuestFreeze.prepare(virsh, domain, quiesce, roots, scope);
+  try {
+    const chosen = checkDisks(domain);
+    const checkpoints = await listCheckpoints(virsh, domain.uuid, { names, signal });
+    const disks: ProspectDisk[] = [];
+    for (const disk of chosen) disks.push(await prospectOf(disk, domain, checkpoints, readPath, signal));
+    const trackable = disks.filter(({ withoutChanges }) => withoutChanges === null).map(({ id }) => id);
+    return { virsh, domain, chosen, checkpoints, trackable, disks, liveXml, inactiveXml, readPath, freeze, signal };
+  } catch (error) {
+    await freeze.close();
+    throw error;
+  }
 }
 
 /**
  * A VM that was started or shut off since it was looked at is read in the way that fits now.
- * @throws AppError objectBusy when it is another one by now
+ * @throws AppError objectBusy when it is another one by now, or has a job
  */
 async function stillSo(first: Look, look: () => Promise<Look>): Promise<Look> {
-  const { active } = parseDomain(await first.virsh.run(['dumpxml', first.domain.uuid], first.signal));
+  const { active } = await checkIdle(first.virsh, first.domain.uuid, first.signal);
   if (active === first.domain.active) return first;
   const now = await look();
   const targets = ({ chosen }: Look) => chosen.map(({ target }) => target).join(' ');
@@ -87,7 +111,7 @@ async function stillSo(first: Look, look: () => Promise<Look>): Promise<Look> {
 /**
  * Opens a domain for reading: an active one through a backup job of libvirt or through snapshots, an inactive one through
  * its files.
- * @throws AppError objectBusy, diskMissing, diskUnsupported, exportFailed, scratchFull, platformUnreachable, cancelled
+ * @throws AppError objectBusy, diskMissing, exportFailed, scratchFull, diskUnsupported, platformUnreachable, cancelled
  */
 async function openDomain(look: Look, request: OpenRequest, roots: Roots, scope: JobScope): Promise<BackupSource> {
   const { domain, chosen, liveXml, inactiveXml } = look;
@@ -106,6 +130,7 @@ async function openDomain(look: Look, request: OpenRequest, roots: Roots, scope:
     nativeFiles,
     disks: open.disks,
     takenAt: open.takenAt,
+    settlesOnRelease: open.settlesOnRelease,
     broken: () => open.broken(),
     consistency: () => open.consistency(),
     release: () => open.release(),

@@ -11,6 +11,7 @@ import { Virsh } from '../../../agent/platforms/libvirt/virsh.ts';
 import type { DeployRequest } from '../../../agent/platforms/platform.ts';
 import type { VmConfiguration } from '../../../shared/model/vm.ts';
 import { fullDomain } from './domain-fixture.ts';
+import { unquiesced } from './open-source.ts';
 import { TestScope } from './job-scope.ts';
 import { lacking } from '../../helpers/needs.ts';
 
@@ -153,7 +154,9 @@ describe.skipIf(lacking(haveVirsh ? undefined : 'libvirt-clients are not install
   });
 
   it('to another host cannot be read from', async () => {
-    await expect(connect('qemu+ssh://elsewhere/system').inspect(randomUUID(), new TestScope())).rejects.toMatchObject({
+    await expect(
+      connect('qemu+ssh://elsewhere/system').inspect(randomUUID(), new TestScope(), unquiesced),
+    ).rejects.toMatchObject({
       code: 'exportFailed',
     });
   });

@@ -11,6 +11,9 @@ export interface Wanted {
   quiesce?: Partial<Quiesce>;
 }
 
+/** No guest is asked to stand still. */
+export const unquiesced = quiesceSchema.parse({ freeze: false });
+
 /** Name of a checkpoint as a backup would give it. */
 export function newCheckpointName(): string {
   return `holdfast-${randomUUID()}`;
@@ -23,10 +26,9 @@ export async function openSource(
   scope: JobScope,
   { bases = {}, checkpoint = {}, quiesce = {} }: Wanted = {},
 ): Promise<BackupSource> {
-  const prospect = await platform.inspect(uuid, scope);
+  const prospect = await platform.inspect(uuid, scope, quiesceSchema.parse({ freeze: false, ...quiesce }));
   return prospect.open({
     checkpoint: { name: newCheckpointName(), repositoryId: 'r1', full: true, ...checkpoint },
     bases: new Map(Object.entries(bases)),
-    quiesce: quiesceSchema.parse({ freeze: false, ...quiesce }),
   });
 }

@@ -18,19 +18,16 @@ const maxRead = 200;
 
 /**
  * @param uuid of the domain
+ * @param known names that were just listed, parents before children
  * @throws AppError platformUnreachable, objectVanished, programFailed, cancelled
  */
-export async function listCheckpoints(virsh: Virsh, uuid: string, signal?: AbortSignal): Promise<CheckpointList> {
-  let text: string;
-  try {
-    // Parents come before their children, so that no clock decides what is newest.
-    text = await virsh.run(['checkpoint-list', uuid, '--topological', '--name'], signal);
-  } catch (error) {
-    if (error instanceof AppError && /not supported by the connection driver|unknown procedure/iu.test(error.message))
-      return { supported: false, ours: [], leaf: undefined };
-    throw error;
-  }
-  const names = text.split('\n').filter((line) => line.trim() !== '');
+export async function listCheckpoints(
+  virsh: Virsh,
+  uuid: string,
+  { names: known, signal }: { names?: readonly string[] | undefined; signal?: AbortSignal } = {},
+): Promise<CheckpointList> {
+  const names = known ?? (await listNames(virsh, uuid, signal));
+  if (names === undefined) return { supported: false, ours: [], leaf: undefined };
   const newest = names.filter(isOurName).toReversed().slice(0, maxRead);
   const documents = await virsh.runBatch(
     newest.map((name) => ['checkpoint-dumpxml', uuid, name, '--no-domain']),
@@ -38,6 +35,19 @@ export async function listCheckpoints(virsh: Virsh, uuid: string, signal?: Abort
   );
   const found = new Map(splitCheckpoints(documents).map((checkpoint) => [checkpoint.name, checkpoint]));
   return { supported: true, ours: newest.flatMap((name) => found.get(name) ?? []), leaf: names.at(-1) };
+}
+
+/** undefined where the connection knows no checkpoints. */
+async function listNames(virsh: Virsh, uuid: string, signal?: AbortSignal): Promise<string[] | undefined> {
+  try {
+    // Parents come before their children, so that no clock decides what is newest.
+    const text = await virsh.run(['checkpoint-list', uuid, '--topological', '--name'], signal);
+    return text.split('\n').filter((line) => line.trim() !== '');
+  } catch (error) {
+    if (error instanceof AppError && /not supported by the connection driver|unknown procedure/iu.test(error.message))
+      return undefined;
+    throw error;
+  }
 }
 
 function splitCheckpoints(documents: string): Checkpoint[] {

@@ -5,7 +5,7 @@ import type { Domain } from '../domain.ts';
 import { parseDomain } from '../domain.ts';
 import type { Virsh } from '../virsh.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { listCheckpoints } from './list.ts';
+import type { CheckpointList } from './list.ts';
 import { defineCheckpoint } from './redefine.ts';
 import { removeCheckpoint } from './remove.ts';
 import { planRetirement } from './retire.ts';
@@ -17,6 +17,8 @@ interface Making {
   readonly wish: CheckpointWish;
   readonly roots: Roots;
   readonly scope: JobScope;
+  /** As they were before this one. */
+  readonly checkpoints: CheckpointList;
 }
 
 /** The checkpoint of the running backup, from its announcement in the journal until the job has decided about it. */
@@ -81,15 +83,13 @@ export class NewCheckpoint {
   }
 
   async #superfluous(): Promise<readonly Checkpoint[]> {
-    const { wish, virsh, roots } = this.#making;
-    const domain = await this.#readDomain();
-    const { ours } = await listCheckpoints(virsh, domain.uuid);
+    const { wish, virsh, domain, roots, checkpoints } = this.#making;
     const kept = { ...wish, disks: this.disks };
     const targets = domain.disks.map(({ target }) => target);
-    const { retired, keptFull } = planRetirement(ours, kept, targets);
-    if (keptFull === undefined || !this.foundBroken || (await isWhole(virsh, domain, keptFull, roots.run)))
-      return retired;
-    return [...retired, keptFull];
+    const { retired, keptFull } = planRetirement(checkpoints.ours, kept, targets);
+    if (keptFull === undefined || !this.foundBroken) return retired;
+    const whole = await isWhole(virsh, await this.#readDomain(), keptFull, roots.run);
+    return whole ? retired : [...retired, keptFull];
   }
 
   async #retire(name: string): Promise<void> {
@@ -102,6 +102,7 @@ export class NewCheckpoint {
         if (now.active)
           await defineCheckpoint({ virsh, domain: now, roots }, { ...wish, name, disks, parent: undefined }, false);
       }
+      if (domain.active && !this.foundBroken && (await removedAtOnce(virsh, domain, name))) return;
       await removeCheckpoint({ uri: virsh.uri, domain: domain.uuid, name }, roots.run);
     } catch (error) {
       scope.warn(`the older checkpoint ${name} is still in the virtual machine: ${messageOf(error)}`);
@@ -116,5 +117,16 @@ export class NewCheckpoint {
   async #strikeOff(): Promise<void> {
     if (this.#resource !== undefined) await this.#making.scope.released(this.#resource);
     this.#resource = undefined;
+  }
+}
+
+/** One call is enough where nothing is wrong. @returns false when somebody has to look closer */
+async function removedAtOnce(virsh: Virsh, domain: Domain, name: string): Promise<boolean> {
+  try {
+    await virsh.run(['checkpoint-delete', domain.uuid, name]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'programFailed')) return false;
+    throw error;
   }
 }

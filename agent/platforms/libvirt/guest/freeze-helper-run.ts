@@ -10,8 +10,12 @@ const idleLimitMs = 15 * 60_000;
 
 let working = false;
 let wish: (why: ThawReason) => void = () => undefined;
-const thawWish = new Promise<ThawReason>((resolve) => {
+const thaw = new Promise<ThawReason>((resolve) => {
   wish = resolve;
+});
+let wishFreeze: () => void = () => undefined;
+const freeze = new Promise<void>((resolve) => {
+  wishFreeze = resolve;
 });
 
 function say(event: HelperEvent): void {
@@ -31,10 +35,13 @@ const idle = setTimeout(() => thawOrEnd('timeLimit'), idleLimitMs);
 createInterface({ input: process.stdin, crlfDelay: Infinity })
   .on('line', (line) => {
     const command = readLine(helperCommandSchema, line);
-    if (command?.do !== 'freeze' || working) return thawOrEnd('asked');
+    if (command?.do === 'freeze' && working) {
+      clearTimeout(idle);
+      return wishFreeze();
+    }
+    if (command?.do !== 'prepare' || working) return thawOrEnd('asked');
     working = true;
-    clearTimeout(idle);
-    serveFreeze(command, thawWish, say).then(
+    serveFreeze(command, { freeze, thaw }, say).then(
       () => process.exit(0),
       // Not thawed: the registry says so, and nobody reads more than the code.
       () => process.exit(1),

@@ -19,23 +19,47 @@ const thawLimitMs = 15 * 60_000;
 
 type Say = (event: HelperEvent) => void;
 
+/** What the helper is told after it was started; each settles at most once. */
+export interface Wishes {
+  readonly freeze: Promise<unknown>;
+  readonly thaw: Promise<ThawReason>;
+}
+
 /**
- * Freezes a guest, keeps it frozen until `thawWish` settles or 30 s are over, and thaws it until that succeeds.
+ * Prepares a guest, freezes it when that is wished, keeps it frozen until the wish to thaw or 30 s are over, and thaws it
+ * until that succeeds.
  * @throws AppError guestAgentFailed when it could not be thawed; the registry then still names the guest
  */
 export async function serveFreeze(
   order: FreezeOrder,
-  thawWish: Promise<ThawReason>,
+  wishes: Wishes,
   say: Say,
   frozenLimitMs = defaultFrozenLimitMs,
 ): Promise<void> {
   const before = await findFrozen(order.folder, order.domain);
   // Nothing of what that helper has set may be touched.
   if (before !== undefined && (await isAlive(before.helper))) return say({ event: 'refused', message: heldText });
-  const refusal = await prepareGuest(order, thawWish, before !== undefined);
+  const refusal = await prepareGuest(order, before !== undefined);
   if (refusal !== undefined) {
     await resetAgentTimeout(order);
     return say({ event: 'refused', message: refusal });
+  }
+  say({ event: 'ready' });
+  const wish = await Promise.race([wishes.freeze.then(() => 'freeze' as const), wishes.thaw]);
+  if (wish === 'freeze') await holdFreeze(order, wishes.thaw, say, frozenLimitMs);
+  else await resetAgentTimeout(order);
+}
+
+async function holdFreeze(
+  order: FreezeOrder,
+  thawWish: Promise<ThawReason>,
+  say: Say,
+  frozenLimitMs: number,
+): Promise<void> {
+  const noted = await noteFreeze(order, thawWish);
+  if (noted !== undefined) {
+    await resetAgentTimeout(order);
+    return say({ event: 'refused', message: noted });
   }
   const began = Date.now();
   const failure = await tryFreeze(order, say);
@@ -76,11 +100,7 @@ const heldText =
  * @param ours a dead helper of ours may have frozen it
  * @returns why it must not be frozen
  */
-async function prepareGuest(
-  order: FreezeOrder,
-  thawWish: Promise<ThawReason>,
-  ours: boolean,
-): Promise<string | undefined> {
+async function prepareGuest(order: FreezeOrder, ours: boolean): Promise<string | undefined> {
   try {
     await setAgentTimeout(order, checkSeconds);
     const failure = await askForState(order);
@@ -91,13 +111,20 @@ async function prepareGuest(
       return adviceFor(failure);
     }
     await setAgentTimeout(order, freezeSeconds);
-    await writeFrozen(order.folder, { ...refOf(order), since: Date.now(), helper: await ownProcess() });
-    if (!(await isPending(thawWish))) return await thawedTooEarly(order);
     return undefined;
   } catch (error) {
-    return error instanceof AppError
-      ? adviceFor(readGuestFailure(error))
-      : `because it could not be noted beforehand: ${messageOf(error)}`;
+    if (error instanceof AppError) return adviceFor(readGuestFailure(error));
+    throw error;
+  }
+}
+
+/** Notes the freeze that is going to be. @returns why it must not be */
+async function noteFreeze(order: FreezeOrder, thawWish: Promise<ThawReason>): Promise<string | undefined> {
+  try {
+    await writeFrozen(order.folder, { ...refOf(order), since: Date.now(), helper: await ownProcess() });
+    return (await isPending(thawWish)) ? undefined : await thawedTooEarly(order);
+  } catch (error) {
+    return `because it could not be noted beforehand: ${messageOf(error)}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,9 @@ function helperFile(): string {
 /** The agent's end of a freeze helper. It may outlive the agent; whatever it still has to thaw, it thaws. */
 export class FreezeProcess {
   frozen: EventOf<'frozen'> | undefined;
+  /** True once it was told to freeze: from then on the guest may be frozen. */
+  asked = false;
+  ready: EventOf<'ready'> | undefined;
   refused: EventOf<'refused'> | undefined;
   thawFailed: EventOf<'thawFailed'> | undefined;
   thawed: EventOf<'thawed'> | undefined;
@@ -34,8 +37,11 @@ export class FreezeProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #changes = new EventEmitter();
 
-  constructor() {
-    const env = Object.fromEntries(passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  /** Starts the helper and lets it do all that can be done before the guest stands still. */
+  constructor(order: FreezeOrder) {
+    const own = Object.fromEntries(passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+    // Compiling its sources would take most of the time until it is ready.
+    const env = { ...own, NODE_COMPILE_CACHE: join(dirname(order.folder), 'cache') };
     this.#child = spawn(process.execPath, [helperFile()], {
       // A session of its own: a signal to the agent's group does not reach it.
       detached: true,
@@ -48,6 +54,7 @@ export class FreezeProcess {
     // Its end tells more than EPIPE.
     this.#child.stdin.on('error', () => undefined);
     createInterface({ input: this.#child.stdout, crlfDelay: Infinity }).on('line', (line) => this.#hear(line));
+    this.#tell(order);
   }
 
   /** PID, for tests; undefined when it could not be started. */
@@ -56,8 +63,11 @@ export class FreezeProcess {
   }
 
   /** Settled when the guest is frozen, will not be, or the helper is gone. */
-  async freeze(order: FreezeOrder, limitMs: number, signal: AbortSignal): Promise<void> {
-    this.#tell(order);
+  async freeze(limitMs: number, signal: AbortSignal): Promise<void> {
+    await this.#until(() => (this.ready ?? this.refused ?? this.ended) !== undefined, limitMs, signal);
+    if (this.ready === undefined || signal.aborted) return;
+    this.asked = true;
+    this.#tell({ do: 'freeze' });
     await this.#until(() => (this.frozen ?? this.refused ?? this.ended) !== undefined, limitMs, signal);
   }
 
@@ -82,6 +92,9 @@ export class FreezeProcess {
   #hear(line: string): void {
     const said = readLine(helperEventSchema, line);
     switch (said?.event) {
+      case 'ready':
+        this.ready = said;
+        break;
       case 'frozen':
         this.frozen = said;
         break;

@@ -47,7 +47,8 @@ export class GuestFreeze {
   }
 
   /**
-   * Starts the helper process, so that its start costs no frozen time. A machine that is off has nothing to freeze.
+   * Starts the helper process, which looks at the guest meanwhile, so that neither costs frozen time. A machine that is
+   * off has nothing to freeze.
    * @param roots `frozen` is the folder where frozen guests are noted
    */
   static async prepare(
@@ -65,7 +66,7 @@ export class GuestFreeze {
       return made;
     }
     if (scripts) made.#scripts = 'waiting';
-    if (quiesce.freeze) made.#helper = new FreezeProcess();
+    if (quiesce.freeze) made.#helper = new FreezeProcess({ do: 'prepare', ...made.#guest, folder: roots.frozen });
     return made;
   }
 
@@ -80,8 +81,8 @@ export class GuestFreeze {
     await this.#runBefore();
     const helper = this.#helper;
     if (helper === undefined) return;
-    this.#freezeBegan = true;
-    await helper.freeze({ do: 'freeze', ...this.#guest, folder: this.#roots.frozen }, freezeLimitMs, this.#signal);
+    await helper.freeze(freezeLimitMs, this.#signal);
+    this.#freezeBegan = helper.asked;
     throwIfAborted(this.#signal);
     if (helper.frozen === undefined) {
       const silent = helper.ended === undefined ? 'because libvirt did not answer in time' : helperGone(helper.ended);

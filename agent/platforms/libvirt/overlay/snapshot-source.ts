@@ -4,10 +4,9 @@ import { throwIfAborted } from '../../../disks/extents.ts';
 import { openFileDisk } from '../../../disks/file-disk.ts';
 import type { OpenedDisk, ReachedConsistency, Resource } from '../../platform.ts';
 import { SocketFolder } from '../../roots.ts';
-import { checkNoJob } from '../backup-job.ts';
 import { checkFiles } from '../check-files.ts';
 import type { DomainDisk } from '../domain.ts';
-import { GuestFreeze } from '../guest/guest-freeze.ts';
+import type { GuestFreeze } from '../guest/guest-freeze.ts';
 import type { OpenDisks, Opening } from '../opening.ts';
 import { parseXml } from '../xml.ts';
 import type { MadeOverlays, Overlay } from './overlays.ts';
@@ -22,6 +21,7 @@ import { settleOverlays } from './settle.ts';
 export class SnapshotDisks implements OpenDisks {
   disks: readonly OpenedDisk[] = [];
   takenAt = 0;
+  readonly settlesOnRelease = false;
   readonly checkpoint = undefined;
   readonly #opening: Opening;
   readonly #made: MadeOverlays;
@@ -37,12 +37,10 @@ export class SnapshotDisks implements OpenDisks {
 
   /** @throws AppError objectBusy, diskMissing, diskUnsupported, exportFailed, programMissing, cancelled */
   static async open(opening: Opening): Promise<SnapshotDisks> {
-    const { virsh, domain, chosen, request, roots, scope } = opening;
+    const { chosen, scope, freeze } = opening;
     const overlays = chosen.map((disk) => overlayOf(disk, scope.jobUuid));
-    await checkNoJob(virsh, domain.uuid, scope.signal);
     await checkFiles(chosen);
     await checkFree(overlays);
-    const freeze = await GuestFreeze.prepare(virsh, domain, request.quiesce, roots, scope);
     const snapshot = new SnapshotDisks(opening, overlays, freeze);
     await scope.acquired(snapshot.#resource);
     try {
