@@ -27,6 +27,8 @@ export interface SourceDisk {
 /** A disk that is being written by a restore. Unwritten ranges read as zeros. Writes may run in parallel. */
 export interface TargetDisk {
   readonly sizeBytes: number;
+  /** How many writes at the same time are worth it; without it all of them. */
+  readonly parallelWrites?: number;
   /** @throws AppError storageFull, storageFailed */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Makes everything written durable and lets go of the disk. */

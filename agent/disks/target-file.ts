@@ -8,6 +8,8 @@ import { writeError } from './file-errors.ts';
 /** A new raw image; ranges that nobody writes stay holes. */
 export class TargetFile implements TargetDisk {
   readonly sizeBytes: number;
+  /** More would only wait for the file's lock in the kernel. */
+  readonly parallelWrites = 1;
   readonly #path: string;
   readonly #file: FileHandle;
 

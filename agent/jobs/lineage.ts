@@ -2,6 +2,7 @@ import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/format.ts';
 import type { BackupJob } from '../../shared/model/job.ts';
 import type { ReadReason } from '../../shared/model/read-reason.ts';
+import type { VmConfiguration } from '../../shared/model/vm.ts';
 import type { ProspectDisk } from '../platforms/platform.ts';
 import type { ContentList } from '../repository/content-list.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -43,6 +44,7 @@ export class Lineage {
   readonly #repository: Repository;
   readonly #job: BackupJob;
   readonly #points = new Map<string, Promise<OpenPoint | undefined>>();
+  readonly #configurations = new Map<OpenPoint, Promise<VmConfiguration | undefined>>();
 
   constructor(repository: Repository, job: BackupJob) {
     this.#repository = repository;
@@ -80,11 +82,39 @@ export class Lineage {
         reason = 'baseInconsistent';
         continue;
       }
+      const other = await this.#otherImage(point, disk);
+      if (other !== undefined) {
+        reason = other;
+        continue;
+      }
       const content = await contentOf(point, inPoint);
       if (content !== undefined) return { base: { point, disk: inPoint, content, checkpoint }, reason };
       reason = 'baseDamaged';
     }
     return { base: undefined, reason };
+  }
+
+  /**
+   * Why the image is not the one of the point, although it has a bitmap of that name: bitmaps are named after the point, so
+   * those of all disks of a VM are called the same, and when images change places each finds a bitmap that is not about it.
+   */
+  async #otherImage(point: OpenPoint, disk: ProspectDisk): Promise<ReadReason | undefined> {
+    const configuration = await this.#configuration(point);
+    if (configuration === undefined) return 'baseDamaged';
+    const before = configuration.disks.find(({ id }) => id === disk.id);
+    if (before?.sourcePath === disk.sourcePath) return undefined;
+    return configuration.disks.some(({ sourcePath }) => sourcePath === disk.sourcePath) ? 'diskRenamed' : 'diskAdded';
+  }
+
+  #configuration(point: OpenPoint): Promise<VmConfiguration | undefined> {
+    const known = this.#configurations.get(point);
+    if (known !== undefined) return known;
+    const reading = readConfiguration(point).catch((error: unknown) => {
+      if (isUnusable(error)) return undefined;
+      throw error;
+    });
+    this.#configurations.set(point, reading);
+    return reading;
   }
 
   /** The disk in the newest point, under its own name or under the one it had then. */

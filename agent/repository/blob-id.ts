@@ -36,5 +36,6 @@ export function zeroBlobId(length: number): Buffer {
  */
 export function isZeroBlob(id: Uint8Array, length: number, last: boolean): boolean {
   if (length === 0 || length > longestZeroBlob || (length % 65_536 !== 0 && !last)) return false;
-  return zeroBlobId(length).equals(id);
+  const zeroId = zeroBlobId(length);
+  return zeroId[0] === id[0] && zeroId.equals(id);
 }

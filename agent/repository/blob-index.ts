@@ -3,14 +3,11 @@ import { type BlobLocation, BlobTable } from './blob-table.ts';
 import type { SealingKey } from './cipher.ts';
 import { throwIfAborted } from './cancel.ts';
 import { Slots } from './slots.ts';
-import { type FinishedPack, type IndexContent, parseIndex } from './index-file.ts';
+import type { FinishedPack } from './index-file.ts';
+import { scanIndex } from './index-scanner.ts';
+import { freeMemory } from './memory.ts';
 import type { Storage } from './storage/storage.ts';
 import { readUnpacked } from './unpacked.ts';
-
-/** A blob's place with the name of its pack. */
-export interface FoundBlob extends BlobLocation {
-  packName: string;
-}
 
 /** Everything that the index files of a repository say, in flat memory (64 bytes a blob). */
 export class BlobIndex {
@@ -66,7 +63,8 @@ export class BlobIndex {
       if (signal !== undefined) throwIfAborted(signal);
       if (files.has(name)) continue;
       const json = await readUnpacked(this.#storage, this.#key, 'index', name);
-      contents.addFile(parseIndex(json, `index file ${name}`));
+      contents.addFile(json, `index file ${name}`);
+      freeMemory(json);
       files.add(name);
     }
   }
@@ -81,12 +79,17 @@ export class BlobIndex {
     return this.#contents.tables[type].has(id);
   }
 
-  find(type: BlobType, id: Uint8Array): FoundBlob | undefined {
+  find(type: BlobType, id: Uint8Array): BlobLocation | undefined {
     const table = this.#contents.tables[type];
     const row = table.find(id);
-    if (row < 0) return undefined;
-    const location = table.location(row);
-    return { ...location, packName: this.packName(location.pack) };
+    return row < 0 ? undefined : table.location(row);
+  }
+
+  /** Length of a blob's content in bytes, −1 when it is unknown. */
+  plainLength(type: BlobType, id: Uint8Array): number {
+    const table = this.#contents.tables[type];
+    const row = table.find(id);
+    return row < 0 ? -1 : table.plainLength(row);
   }
 
   /** The name behind {@link BlobLocation.pack}. */
@@ -100,20 +103,21 @@ class IndexTables {
   #packNames = Buffer.alloc(idBytes * 256);
   #packCount = 0;
 
-  addFile(index: IndexContent): void {
-    const id = Buffer.alloc(idBytes);
-    for (const pack of index.packs) {
-      const number = this.#addPackName(pack.id);
-      for (const blob of pack.blobs) {
-        id.write(blob.id, 'hex');
-        this.tables[blob.type].add(id, {
-          pack: number,
-          offset: blob.offset,
-          length: blob.length,
-          plainLength: blob.uncompressed_length ?? 0,
-          compressed: blob.uncompressed_length !== undefined && blob.uncompressed_length > 0,
-        });
-      }
+  /** @throws AppError repositoryDamaged; nothing of the file is added then */
+  addFile(json: Buffer, label: string): void {
+    const before = { data: this.tables.data.size, tree: this.tables.tree.size, packs: this.#packCount };
+    try {
+      scanIndex(json, label, (name) => {
+        const pack = this.#addPackName(name);
+        return ({ type, id, offset, length, plainLength }) => {
+          this.tables[type].addStored(id, pack, offset, length, plainLength);
+        };
+      });
+    } catch (error) {
+      this.tables.data.shrink(before.data);
+      this.tables.tree.shrink(before.tree);
+      this.#packCount = before.packs;
+      throw error;
     }
   }
 

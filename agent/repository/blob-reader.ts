@@ -1,8 +1,10 @@
 import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
 import { openBlob } from './blob-codec.ts';
 import type { BlobType } from './blob-id.ts';
-import type { BlobIndex, FoundBlob } from './blob-index.ts';
+import type { BlobIndex } from './blob-index.ts';
+import type { BlobLocation } from './blob-table.ts';
 import type { SealingKey } from './cipher.ts';
+import { freeMemory } from './memory.ts';
 import type { Storage } from './storage/storage.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -18,7 +20,7 @@ export interface ReaderParts {
 const maxBytes: Record<BlobType, number> = { data: 128 * 1024 * 1024, tree: 1.9 * 1024 ** 3 };
 
 /** Where a blob lies. @throws AppError repositoryDamaged when the index does not know it or it is absurdly long */
-export function locateBlob(index: BlobIndex, type: BlobType, id: Uint8Array): FoundBlob {
+export function locateBlob(index: BlobIndex, type: BlobType, id: Uint8Array): BlobLocation {
   const found = index.find(type, id);
   const hex = () => Buffer.from(id).toString('hex');
   if (found === undefined) throw new AppError('repositoryDamaged', `${type} blob ${hex()} is not in the index`);
@@ -28,14 +30,24 @@ export function locateBlob(index: BlobIndex, type: BlobType, id: Uint8Array): Fo
   return found;
 }
 
+/** Content length of a data blob, bytes. @throws AppError repositoryDamaged like {@link locateBlob} */
+export function lengthOfBlob(index: BlobIndex, id: Uint8Array): number {
+  const length = index.plainLength('data', id);
+  // Says what is wrong.
+  return length < 0 || length > maxBytes.data ? locateBlob(index, 'data', id).plainLength : length;
+}
+
 /** Reads and checks one blob. @throws AppError repositoryDamaged naming pack and blob, storage errors */
 export async function readBlob(parts: ReaderParts, type: BlobType, id: Uint8Array): Promise<Buffer> {
   const found = locateBlob(parts.index, type, id);
-  const sealed = await readPack(parts.storage, found.packName, found.offset, found.length);
+  const packName = parts.index.packName(found.pack);
+  const sealed = await readPack(parts.storage, packName, found.offset, found.length);
   try {
-    return openBlob(parts.key, sealed, { ...found, id });
+    const plain = openBlob(parts.key, sealed, { ...found, id });
+    freeMemory(sealed);
+    return plain;
   } catch (error) {
-    throw inPack(found.packName, error);
+    throw inPack(packName, error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { idBytes } from './blob-id.ts';
+import { sealOverhead } from './cipher.ts';
 
 /** Where a blob lies. `plainLength` is the length of the content, `compressed` whether it is a zstd frame. */
 export interface BlobLocation {
@@ -38,11 +39,7 @@ export class BlobTable {
 
   /** The row of the id, −1 when it is unknown. */
   find(id: Uint8Array): number {
-    const mask = this.#slots.length - 1;
-    for (let slot = hashOf(id) & mask; ; slot = (slot + 1) & mask) {
-      const row = (this.#slots[slot] as number) - 1;
-      if (row < 0 || this.#equals(row, id)) return row;
-    }
+    return (this.#slots[this.#slotOf(id)] as number) - 1;
   }
 
   has(id: Uint8Array): boolean {
@@ -51,21 +48,42 @@ export class BlobTable {
 
   /** Adds an id that is not there yet; a known one keeps its first location. @returns its row */
   add(id: Uint8Array, location: BlobLocation): number {
-    const known = this.find(id);
+    const { pack, offset, length } = location;
+    return this.addStored(id, pack, offset, length, location.compressed ? location.plainLength : 0);
+  }
+
+  /** The same without an object for each of a million. @param plainLength 0 = not compressed */
+  addStored(id: Uint8Array, pack: number, offset: number, length: number, plainLength: number): number {
+    const slot = this.#slotOf(id);
+    const known = (this.#slots[slot] as number) - 1;
     if (known >= 0) return known;
     const row = this.#count++;
-    if ((row & segmentMask) === 0) this.#grow();
-    const segment = this.#segments[row >> segmentBits] as Segment;
+    if (row >> segmentBits >= this.#segments.length) this.#grow();
+    const { ids, numbers } = this.#segments[row >> segmentBits] as Segment;
     const at = row & segmentMask;
-    segment.ids.set(id, at * idBytes);
-    segment.numbers[at * fields] = location.pack;
-    segment.numbers[at * fields + 1] = location.offset;
-    segment.numbers[at * fields + 2] = location.length;
+    for (let i = 0; i < idBytes; i++) ids[at * idBytes + i] = id[i] as number;
+    numbers[at * fields] = pack;
+    numbers[at * fields + 1] = offset;
+    numbers[at * fields + 2] = length;
     // An uncompressed blob is told by its length, which leaves all 32 bits to the plain length.
-    segment.numbers[at * fields + 3] = location.compressed ? location.plainLength : 0;
+    numbers[at * fields + 3] = plainLength;
+    this.#slots[slot] = row + 1;
     if (this.#count * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
-    else this.#place(row, hashOf(id));
     return row;
+  }
+
+  /** Forgets the rows from `count` on. */
+  shrink(count: number): void {
+    this.#count = Math.min(this.#count, count);
+    this.#rehash(this.#slots.length);
+  }
+
+  /** Length of the content of a row, bytes. */
+  plainLength(row: number): number {
+    const { numbers } = this.#segments[row >> segmentBits] as Segment;
+    const at = (row & segmentMask) * fields;
+    const plain = numbers[at + 3] as number;
+    return plain === 0 ? (numbers[at + 2] as number) - sealOverhead : plain;
   }
 
   location(row: number): BlobLocation {
@@ -77,7 +95,7 @@ export class BlobTable {
       pack: numbers[at] as number,
       offset: numbers[at + 1] as number,
       length,
-      plainLength: plain === 0 ? length - 32 : plain,
+      plainLength: plain === 0 ? length - sealOverhead : plain,
       compressed: plain !== 0,
     };
   }
@@ -88,10 +106,21 @@ export class BlobTable {
     return (this.#segments[row >> segmentBits] as Segment).ids.subarray(at, at + idBytes);
   }
 
+  /** The slot of the id, an empty one when it is unknown. */
+  #slotOf(id: Uint8Array): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = hashOf(id) & mask; ; slot = (slot + 1) & mask) {
+      const row = (slots[slot] as number) - 1;
+      if (row < 0 || this.#equals(row, id)) return slot;
+    }
+  }
+
   #equals(row: number, id: Uint8Array): boolean {
     const { ids } = this.#segments[row >> segmentBits] as Segment;
     const at = (row & segmentMask) * idBytes;
-    return ids.compare(id, 0, idBytes, at, at + idBytes) === 0;
+    for (let i = 0; i < idBytes; i++) if (ids[at + i] !== id[i]) return false;
+    return true;
   }
 
   #grow(): void {
@@ -102,19 +131,20 @@ export class BlobTable {
   }
 
   #rehash(size: number): void {
-    this.#slots = new Uint32Array(size);
-    for (let row = 0; row < this.#count; row++) this.#place(row, hashOf(this.id(row)));
-  }
-
-  #place(row: number, hash: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = row + 1;
+    const slots = new Uint32Array(size);
+    const mask = size - 1;
+    for (let row = 0; row < this.#count; row++) {
+      const { ids } = this.#segments[row >> segmentBits] as Segment;
+      let slot = hashOf(ids, (row & segmentMask) * idBytes) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = row + 1;
+    }
+    this.#slots = slots;
   }
 }
 
 /** Ids are SHA-256 values, so four of their bytes are as good as any hash. */
-function hashOf(id: Uint8Array): number {
-  return (((id[0] as number) << 24) | ((id[1] as number) << 16) | ((id[2] as number) << 8) | (id[3] as number)) >>> 0;
+function hashOf(ids: Uint8Array, at = 0): number {
+  const [a, b, c, d] = [ids[at], ids[at + 1], ids[at + 2], ids[at + 3]] as [number, number, number, number];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

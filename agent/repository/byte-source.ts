@@ -11,6 +11,11 @@ export interface ByteSource {
 
 /** What a restore writes into; zero ranges are never written. */
 export interface ByteSink {
+  /**
+   * How many writes at the same time are worth it; without it all of them. A file of a local file system takes one: the
+   * others would only spin on its lock.
+   */
+  readonly parallelWrites?: number;
   /** `bytes` are gone once the promise has resolved: copy what is kept longer. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
 }

@@ -33,11 +33,11 @@ export function compressAlways(plain: Uint8Array): Buffer {
 
 /**
  * The plaintext, of at most `maxBytes` bytes.
- * @param expectedBytes when known, the output is allocated in one piece up to 16 MiB
+ * @param expectedBytes when known, the output is one piece up to 256 MiB, which takes real memory only as it is filled
  * @throws Error when the frame is broken or longer than that
  */
 export function decompress(compressed: Uint8Array, maxBytes: number, expectedBytes = 0): Buffer {
   // One byte more than needed: Node follows up a full buffer with another one.
-  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes + 1), 16 * 1024 * 1024 + 1);
+  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes + 1), 256 * 1024 * 1024);
   return zstdDecompressSync(compressed, { maxOutputLength: Math.max(1, maxBytes), chunkSize });
 }

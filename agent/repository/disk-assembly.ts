@@ -43,7 +43,7 @@ export class DiskAssembly {
   }
 
   /** Takes the next place. @param from the batch that is read for it, for a step that reads */
-  add(step: PlanStep, from?: BatchPlace): void {
+  add(step: PlanStep, from: BatchPlace | undefined): void {
     this.#queue.push({ ...step, from });
     if (this.#queue.length === 1) this.drain();
   }

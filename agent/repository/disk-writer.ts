@@ -12,7 +12,7 @@ import type { DiskPlan } from './disk-plan.ts';
 import { freeMemory } from './memory.ts';
 import type { PackWriter } from './pack-writer.ts';
 import type { Batch, Compression, VerifyMode } from './pipeline-messages.ts';
-import { cutReads, longestRead, mostUnits, ReadBatch } from './read-batch.ts';
+import { cutStep, longestRead, mostUnits, ReadBatch } from './read-batch.ts';
 import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
 import type { Throttle } from './throttle.ts';
@@ -64,6 +64,8 @@ export interface DiskPipeline {
 
 /** Reads from the source at the same time; more gains nothing from an NBD server. */
 const parallelReads = 4;
+/** What is taken over goes into the list in portions of some ten thousand entries. */
+const longestUnread = 4 * 1024 ** 3;
 
 /**
  * Stores a disk as planned: reads in flight → threads hash → unknown blobs are compressed and sealed → packs.
@@ -125,17 +127,14 @@ class DiskRun {
     const breather = new Breather(this.#pipeline.signal);
     let batch = new ReadBatch(cellBytes);
     for (const step of steps) {
-      if (breather.isDue) await breather.take();
-      if (step.kind === 'zero' || step.kind === 'keep') {
-        this.#assembly.add(step);
-        continue;
-      }
-      for (const read of cutReads(step, cellBytes)) {
-        if (!batch.accepts(read.length)) {
+      const isRead = step.kind === 'cells' || step.kind === 'pieces';
+      for (const part of cutStep(step, isRead ? longestRead(cellBytes) : longestUnread)) {
+        if (breather.isDue) await breather.take();
+        if (isRead && !batch.accepts(part.length)) {
           yield batch;
           batch = new ReadBatch(cellBytes);
         }
-        this.#assembly.add(read, { batch, ...batch.add(read) });
+        this.#assembly.add(part, isRead ? { batch, ...batch.add(part) } : undefined);
       }
     }
     if (batch.bytes > 0) yield batch;

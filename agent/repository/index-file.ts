@@ -1,7 +1,4 @@
-import { z } from 'zod';
 import { type BlobType, idBytes } from './blob-id.ts';
-import { sealOverhead } from './cipher.ts';
-import { hexId, parseJson } from './json.ts';
 
 /** One blob of a pack as index and pack header tell it. */
 export interface PackedBlob {
@@ -18,24 +15,6 @@ export interface FinishedPack {
   name: string;
   type: BlobType;
   blobs: readonly PackedBlob[];
-}
-
-const u32 = z.int().min(0).max(0xffff_ffff);
-const blobSchema = z.object({
-  id: hexId,
-  type: z.enum(['data', 'tree']),
-  offset: u32,
-  length: u32.min(sealOverhead),
-  uncompressed_length: u32.optional(),
-});
-const indexSchema = z.object({
-  packs: z.array(z.object({ id: hexId, blobs: z.array(blobSchema).max(1_000_000) })).max(1_000_000),
-});
-export type IndexContent = z.output<typeof indexSchema>;
-
-/** Parses an index file. @throws AppError repositoryDamaged */
-export function parseIndex(json: Uint8Array, label: string): IndexContent {
-  return parseJson(indexSchema, json, label);
 }
 
 /** Upper bound of one blob's JSON, see {@link encodeIndex}. */

@@ -72,6 +72,18 @@ export class JsonScanner {
     return this.#bytes.subarray(start, this.#at);
   }
 
+  /**
+   * Lets `read` consume the next value from the bytes itself. It returns where the value ends, −1 when it cannot.
+   * @returns whether it could; else nothing is consumed
+   */
+  consume(read: (bytes: Buffer, at: number) => number): boolean {
+    this.#skipSpace();
+    const end = read(this.#bytes, this.#at);
+    if (end < 0) return false;
+    this.#at = end;
+    return true;
+  }
+
   /** Consumes a string and returns it with its quotes, in place. */
   string(): Buffer {
     this.#skipSpace();

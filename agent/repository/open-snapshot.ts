@@ -1,5 +1,5 @@
 import { AppError } from '../../shared/errors.ts';
-import { locateBlob, readBlob, type ReaderParts } from './blob-reader.ts';
+import { lengthOfBlob, readBlob, type ReaderParts } from './blob-reader.ts';
 import type { ByteSink } from './byte-source.ts';
 import type { ContentList } from './content-list.ts';
 import { restoreFile, type RestoreOptions, type RestoreProgress } from './restore-file.ts';
@@ -51,7 +51,7 @@ export class OpenSnapshot {
     // `content: null` would "restore" as an empty file.
     if (node.content === undefined) throw new AppError('repositoryDamaged', `${label} is missing`);
     const { index } = this.#parts;
-    const list = readContent(node.content, label, (id) => locateBlob(index, 'data', id).plainLength);
+    const list = readContent(node.content, label, (id) => lengthOfBlob(index, id));
     if (list.sizeBytes !== node.sizeBytes) {
       throw new AppError('repositoryDamaged', `${label} has ${list.sizeBytes} bytes instead of ${node.sizeBytes}`);
     }

@@ -8,8 +8,8 @@ import { encodePackHeader } from './pack-header.ts';
 /** A sealed blob on its way into a pack. */
 export interface SealedBlob {
   id: Uint8Array;
-  /** The stored bytes in pieces. */
-  parts: readonly Uint8Array[];
+  /** The stored bytes in pieces; gone through once. */
+  parts: Iterable<Uint8Array>;
   plainLength: number;
   compressed: boolean;
 }

@@ -15,9 +15,8 @@ export function mostUnits(cellBytes: number): number {
   return Math.ceil(longestRead(cellBytes) / pieceBytesOf(cellBytes));
 }
 
-/** Cuts a step that reads at aligned boundaries into what is read in one go. */
-export function* cutReads(step: PlanStep, cellBytes: number): Generator<PlanStep> {
-  const most = longestRead(cellBytes);
+/** Cuts a step at multiples of `most` bytes. */
+export function* cutStep(step: PlanStep, most: number): Generator<PlanStep> {
   const end = step.offset + step.length;
   for (let offset = step.offset; offset < end; ) {
     const boundary = (Math.floor(offset / most) + 1) * most;
@@ -57,7 +56,7 @@ export class ReadBatch {
     return this.#bytes + length <= longestRead(this.#cellBytes);
   }
 
-  /** Adds what {@link cutReads} gave. @returns its units */
+  /** Adds what is read in one go. @returns its units */
   add({ kind, offset, length }: PlanStep): { first: number; count: number } {
     const unit = kind === 'cells' ? this.#cellBytes : pieceBytesOf(this.#cellBytes);
     const first = this.#lengths.length;

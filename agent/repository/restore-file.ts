@@ -4,6 +4,7 @@ import type { ContentList } from './content-list.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { maxPlainBytes, type PackRead, planRestore } from './restore-plan.ts';
 import { throwIfAborted } from './cancel.ts';
+import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
 
 export interface RestoreProgress {
@@ -36,12 +37,14 @@ export async function restoreFile(
   const inFlight = 2 + 2 * parts.pool.size;
   const tasks = new TaskGroup(inFlight, signal);
   const buffers = new BufferPool(maxPlainBytes, inFlight);
+  const writes = new Slots(sink.parallelWrites ?? Infinity);
+  const target: ByteSink = { write: (offset, bytes) => writes.run(() => sink.write(offset, bytes)) };
   options.onProgress?.({ ...progress });
   try {
     for (const read of planRestore(content, parts.index)) {
       await tasks.start(async () => {
         // Not `+= await`: that would add to what it was before the wait.
-        const done = await restoreRead({ ...parts, buffers }, read, sink, signal);
+        const done = await restoreRead({ ...parts, buffers }, read, target, signal);
         progress.bytesDone += done;
         options.onProgress?.({ ...progress });
       });

@@ -43,23 +43,17 @@ class Columns {
  */
 export function* planRestore(content: ContentList, index: BlobIndex): Generator<PackRead> {
   const columns = collect(content, index);
-  const ranks = packRanks(columns);
-  const order = new Uint32Array(columns.count);
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  order.sort((a, b) => {
-    const packs = (ranks.get(at(columns.pack, a)) ?? 0) - (ranks.get(at(columns.pack, b)) ?? 0);
-    return packs !== 0 ? packs : at(columns.offset, a) - at(columns.offset, b) || a - b;
-  });
   let read: ReadBuilder | undefined;
-  for (const i of order) {
-    const blob = locateBlob(index, 'data', content.id(at(columns.entry, i)));
+  for (const i of orderOf(columns)) {
+    const id = content.id(at(columns.entry, i));
+    const blob = locateBlob(index, 'data', id);
     if (read?.accepts(blob) !== true) {
-      if (read !== undefined) yield read.finish();
-      read = new ReadBuilder(blob.packName, blob.offset);
+      if (read !== undefined) yield read.finish(index);
+      read = new ReadBuilder(blob.pack, blob.offset);
     }
-    read.add(content.id(at(columns.entry, i)), blob, at(columns.target, i));
+    read.add(id, blob, at(columns.target, i));
   }
-  if (read !== undefined) yield read.finish();
+  if (read !== undefined) yield read.finish(index);
 }
 
 function collect(content: ContentList, index: BlobIndex): Columns {
@@ -79,33 +73,58 @@ function collect(content: ContentList, index: BlobIndex): Columns {
   return columns;
 }
 
-function packRanks(columns: Columns): Map<number, number> {
+/** The rows by pack, packs as they first appear, then by offset: sorted by counting, since a comparison per row is dear. */
+function orderOf(columns: Columns): Uint32Array {
+  const { ranks, starts } = rankPacks(columns);
+  const order = new Uint32Array(columns.count);
+  const next = starts.slice();
+  for (let i = 0; i < columns.count; i++) {
+    const rank = ranks.get(at(columns.pack, i)) as number;
+    order[(next[rank] as number)++] = i;
+  }
+  for (let rank = 0; rank < starts.length; rank++) {
+    const rows = order.subarray(starts[rank], starts[rank + 1] ?? columns.count);
+    const isSorted = rows.every(
+      (row, k) => k === 0 || at(columns.offset, rows[k - 1] as number) <= at(columns.offset, row),
+    );
+    if (!isSorted) rows.sort((a, b) => at(columns.offset, a) - at(columns.offset, b) || a - b);
+  }
+  return order;
+}
+
+/** @returns the rank of each pack, and how many rows come before those of each rank */
+function rankPacks(columns: Columns): { ranks: Map<number, number>; starts: number[] } {
   const ranks = new Map<number, number>();
+  const counts: number[] = [];
   for (let i = 0; i < columns.count; i++) {
     const pack = at(columns.pack, i);
-    if (!ranks.has(pack)) ranks.set(pack, ranks.size);
+    const rank = ranks.get(pack) ?? ranks.size;
+    if (rank === ranks.size) ranks.set(pack, rank);
+    counts[rank] = (counts[rank] ?? 0) + 1;
   }
-  return ranks;
+  let before = 0;
+  const starts = counts.map((count) => (before += count) - count);
+  return { ranks, starts };
 }
 
 type Located = ReturnType<typeof locateBlob>;
 
 class ReadBuilder {
-  readonly #packName: string;
+  readonly #pack: number;
   readonly #start: number;
   #end: number;
   #plainBytes = 0;
   readonly #blobs: (Located & { id: Buffer })[] = [];
   readonly #targets: number[][] = [];
 
-  constructor(packName: string, start: number) {
-    this.#packName = packName;
+  constructor(pack: number, start: number) {
+    this.#pack = pack;
     this.#start = start;
     this.#end = start;
   }
 
   accepts(blob: Located): boolean {
-    if (blob.packName !== this.#packName) return false;
+    if (blob.pack !== this.#pack) return false;
     if (this.#isLast(blob)) return true;
     if (blob.offset - this.#end > maxGapBytes) return false;
     return (
@@ -124,12 +143,12 @@ class ReadBuilder {
     this.#plainBytes += blob.plainLength;
   }
 
-  finish(): PackRead {
+  finish(index: BlobIndex): PackRead {
     const blobs = this.#blobs;
     const ids = new Uint8Array(blobs.length * idBytes);
     blobs.forEach((blob, i) => ids.set(blob.id, i * idBytes));
     return {
-      packName: this.#packName,
+      packName: index.packName(this.#pack),
       offset: this.#start,
       length: this.#end - this.#start,
       blobs: {

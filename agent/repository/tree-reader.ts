@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { idBytes } from './blob-id.ts';
 import { ContentList } from './content-list.ts';
+import { readHex } from './hex.ts';
 import { hexId } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
 
@@ -27,6 +28,9 @@ const nodeKeys = new Set(Object.keys(nodeSchema.shape));
 /** No value that is parsed, as opposed to a content list, comes near this. */
 const maxValueBytes = 64 * 1024;
 const maxNodes = 1_000_000;
+const quote = 0x22;
+/** An id in hexadecimal digits and quotes. */
+const idTextBytes = idBytes * 2 + 2;
 
 /** Parses a tree blob written by anybody. Content lists are only located. @throws AppError repositoryDamaged */
 export function parseTree(json: Buffer, label: string): ReadNode[] {
@@ -78,9 +82,10 @@ export function readContent(json: Buffer, label: string, lengthOf: (id: Buffer) 
   const scanner = new JsonScanner(json, label);
   const list = new ContentList();
   const id = Buffer.alloc(idBytes);
+  const readId = (bytes: Buffer, at: number) =>
+    bytes[at] === quote && bytes[at + idTextBytes - 1] === quote && readHex(bytes, at + 1, id) ? at + idTextBytes : -1;
   scanner.array(() => {
-    const text = scanner.string();
-    if (text.length !== idBytes * 2 + 2 || id.write(text.toString('latin1', 1, text.length - 1), 'hex') !== idBytes) {
+    if (!scanner.consume(readId)) {
       throw new AppError('repositoryDamaged', `${label} has a content entry that is no blob id`);
     }
     list.add(id, lengthOf(id));

@@ -4,6 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { SealingKey } from './cipher.ts';
 import { ContentList } from './content-list.ts';
+import { freeMemory } from './memory.ts';
 import type { PackWriter } from './pack-writer.ts';
 import { checkTreeName, encodeTree, type TreeFolder, type TreeNode } from './tree-file.ts';
 import { notSurvived } from './blob-codec.ts';
@@ -14,6 +15,9 @@ export interface TreeCounts {
   /** Sum of the sizes of all files. */
   totalBytes: number;
 }
+
+/** Pieces long enough to be freed one by one. */
+const pieceBytes = 256 * 1024;
 
 /** Stores the trees of a snapshot from the leaves up. A tree that the repository has costs its hashing only. */
 export class TreeWriter {
@@ -60,7 +64,7 @@ export class TreeWriter {
     // The list of a big disk is 70 MB per million entries: made twice in pieces, it never stands in memory as a whole.
     const parts = this.#key.sealPieces(drain(await this.#compress(nodes, plainLength)));
     if (this.#verify) await this.#verifyTree(parts, id);
-    await this.#packs.add('tree', { id, parts, plainLength, compressed: true });
+    await this.#packs.add('tree', { id, parts: drain(parts), plainLength, compressed: true });
     return id;
   }
 
@@ -68,7 +72,7 @@ export class TreeWriter {
   async #compress(nodes: readonly TreeNode[], plainLength: number): Promise<Buffer[]> {
     const zstd = createZstdCompress({
       pledgedSrcSize: plainLength,
-      chunkSize: 64 * 1024,
+      chunkSize: pieceBytes,
       params: { [constants.ZSTD_c_compressionLevel]: 1 },
     });
     const pieces: Buffer[] = [];
@@ -98,7 +102,10 @@ export class TreeWriter {
   }
 }
 
-/** Lets go of each piece as soon as it is taken. */
+/** Gives the memory of each piece back as soon as the next one is asked for. */
 function* drain(pieces: Buffer[]): Generator<Buffer> {
-  for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
+  for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
+    yield piece;
+    freeMemory(piece);
+  }
 }

@@ -11,6 +11,9 @@ const openingBracket = 0x5b;
 /** No index, snapshot or lock that restic writes comes near this; more is a bomb. */
 const maxPlainBytes = 256 * 1024 * 1024;
 
+/** An index shrinks to about a third. */
+const usualRatio = 4;
+
 export interface SealedFile {
   name: string;
   bytes: Buffer;
@@ -36,7 +39,7 @@ export function openUnpacked(key: SealingKey, sealed: Uint8Array, label: string)
   if (first === openingBrace || first === openingBracket) return plain;
   if (first !== compressedMark) throw new AppError('repositoryDamaged', `${label} has an unknown encoding`);
   try {
-    return decompress(plain.subarray(1), maxPlainBytes);
+    return decompress(plain.subarray(1), maxPlainBytes, plain.length * usualRatio);
   } catch (error) {
     throw new AppError('repositoryDamaged', `${label} cannot be decompressed: ${messageOf(error)}`, { cause: error });
   }

@@ -54,6 +54,8 @@ export interface Storage {
   write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void>;
   /** Removes the file; one that is already gone is no error. */
   remove(type: FileType, name: string): Promise<void>;
+  /** Ends connections; what is under way on them fails with storageFailed. */
+  close?(): Promise<void>;
 }
 
 const namePattern = /^[0-9a-f]{64}$/u;

@@ -174,6 +174,20 @@ describe('lineage of a disk', () => {
     expect(found).toMatchObject({ base: undefined, reason });
   });
 
+  it('takes no image for another because both have a bitmap of that name', async () => {
+    const repository = await newRepository(new MemoryStorage());
+    const points = [await addPoint(repository, 1, { disks: [{ id: 'vda' }, { id: 'vdb' }] })];
+    const job = jobOf('incremental', points);
+    const swapped = [
+      prospect('vda', [1], { sourcePath: '/images/vdb' }),
+      prospect('vdb', [1], { sourcePath: '/images/vda' }),
+    ];
+    expect(await lineageOf(repository, job, ...swapped)).toMatchObject({ base: undefined, reason: 'diskRenamed' });
+    // A clone of some disk of this VM, for example.
+    const foreign = prospect('vda', [1], { sourcePath: '/images/clone' });
+    expect(await lineageOf(repository, job, foreign)).toMatchObject({ base: undefined, reason: 'diskAdded' });
+  });
+
   it('keeps the division of a renamed disk', async () => {
     const repository = await newRepository(new MemoryStorage());
     const points = [await addPoint(repository, 1, { disks: [{ id: 'sda', sourcePath: '/images/vda' }] })];

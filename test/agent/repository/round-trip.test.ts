@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { zeroBlobId } from '../../../agent/repository/blob-id.ts';
-import type { ByteSource } from '../../../agent/repository/byte-source.ts';
+import type { ByteSink, ByteSource } from '../../../agent/repository/byte-source.ts';
 import type { DiskProgress } from '../../../agent/repository/disk-writer.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
@@ -159,6 +159,38 @@ describe('a disk that was stored and restored', () => {
     const kinds = storage.written.map((name) => name.split('/')[0]).filter((kind) => kind !== 'lock');
     expect(kinds).toEqual(['key', 'config', 'data', 'data', 'index', 'snapshot']);
   });
+});
+
+it('a restore writes no more at a time than its target wants', async () => {
+  const repository = await newRepository(new MemoryStorage());
+  const bytes = testBytes(40 * MiB, 1);
+  const { finished } = await backUp(
+    repository,
+    (writer) => storeDisk(writer, new BufferSource(bytes)),
+    (disk) => vmTree({ vda: disk.content }),
+  );
+  const most = async (parallelWrites?: number) => {
+    const memory = new BufferSink(bytes.length);
+    let under = 0;
+    let highest = 0;
+    const sink: ByteSink = {
+      ...(parallelWrites === undefined ? {} : { parallelWrites }),
+      async write(offset, piece) {
+        highest = Math.max(highest, ++under);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        await memory.write(offset, piece);
+        under--;
+      },
+    };
+    await underLock(repository, async () => {
+      const snapshot = await repository.openSnapshot(finished.snapshotId);
+      await snapshot.restoreFile(diskPath(), sink, { signal });
+    });
+    expect(memory.bytes.equals(bytes)).toBe(true);
+    return highest;
+  };
+  expect(await most(1)).toBe(1);
+  expect(await most()).toBeGreaterThan(1);
 });
 
 describe('a backup that fails', () => {
