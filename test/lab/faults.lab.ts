@@ -141,7 +141,7 @@ describe.skipIf(lacking(missing))('faults around a real VM', () => {
     await rename(`${image}.away`, image);
 
     const xml = `${guest.folder}/domain.xml`;
-    virsh('undefine', guest.domain);
+    virsh('undefine', guest.domain, '--checkpoints-metadata');
     expect((await lab.ended(await lab.run('vm'))).error).toMatchObject({ code: 'objectVanished' });
     virsh('define', xml);
 

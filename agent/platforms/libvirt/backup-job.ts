@@ -11,6 +11,9 @@ export type LibvirtJob = z.output<typeof libvirtJobSchema>;
 /** libvirt needs up to 30 s to notice that a guest has powered itself off. */
 const endLimitMs = 60_000;
 
+/** A libvirtd that is restarted answers again within a second or two. */
+const restartLimitMs = 15_000;
+
 export interface BackupWish {
   readonly socket: string;
   /** Targets to read. */
@@ -95,24 +98,44 @@ function isGone(error: unknown): boolean {
 
 /**
  * Ends a backup job when it is the one with that socket, and waits until libvirt has let go of it. Ending it is the normal
- * end of a pull backup. Nothing happens to a job that is not ours.
- * @throws AppError exportFailed when the job is still there after a minute
+ * end of a pull backup. Nothing happens to a job that is not ours. A guest that QEMU stopped for want of room goes on.
+ * @throws AppError exportFailed when the job is still there after a minute, platformUnreachable
  */
 export async function endBackupJob(job: LibvirtJob): Promise<void> {
   const virsh = new Virsh(job.uri);
-  const deadline = Date.now() + endLimitMs;
-  while ((await jobSocket(virsh, job.domain)) === job.socket) {
+  const startedAt = Date.now();
+  let why = 'it does not end';
+  let ended = false;
+  for (;;) {
+    const waited = Date.now() - startedAt;
     try {
+      if ((await jobSocket(virsh, job.domain)) !== job.socket) {
+        if (ended) await letGoOn(virsh, job.domain);
+        return;
+      }
       await virsh.run(['domjobabort', job.domain]);
+      ended = true;
     } catch (error) {
-      // Ended by itself meanwhile, or the guest is just powering off: asked again until it is gone.
-      if (!(error instanceof AppError) || !['programFailed', 'objectBusy', 'objectVanished'].includes(error.code))
-        throw error;
-      if (Date.now() > deadline) throw stuck(job, messageOf(error));
+      if (!(error instanceof AppError) || !(waited < patienceMs(error))) throw error;
+      why = messageOf(error);
     }
-    if (Date.now() > deadline) throw stuck(job, 'it does not end');
+    if (waited > endLimitMs) throw stuck(job, why);
     await sleep(50);
   }
+}
+
+/** A guest that was stopped because its scratch file could not grow goes on: writing needs no room there any more. */
+async function letGoOn(virsh: Virsh, domain: string): Promise<void> {
+  if (/paused \(I\/O error\)/u.test(await virsh.run(['domstate', domain, '--reason'])))
+    await virsh.run(['resume', domain]);
+}
+
+/** How long an error may pass by itself. */
+function patienceMs({ code }: AppError): number {
+  // libvirtd is being restarted, as in an upgrade: the job goes on meanwhile.
+  if (code === 'platformUnreachable') return restartLimitMs;
+  // Ended by itself between question and order, or the guest is just powering off.
+  return ['programFailed', 'objectBusy', 'objectVanished'].includes(code) ? Number.POSITIVE_INFINITY : 0;
 }
 
 function stuck(job: LibvirtJob, why: string): AppError {

@@ -16,6 +16,7 @@ import { NewCheckpoint } from './checkpoints/new-checkpoint.ts';
 import { checkFiles } from './check-files.ts';
 import type { GuestFreeze } from './guest/guest-freeze.ts';
 import type { OpenDisks, Opening } from './opening.ts';
+import { ScratchWatch } from './scratch-watch.ts';
 
 /**
  * Disks of an active domain at one point in time: a pull-mode backup job, whose scratch files keep what the guest
@@ -31,6 +32,7 @@ export class LiveDisks implements OpenDisks {
   readonly #folders: Folders;
   readonly #freeze: GuestFreeze;
   #served: readonly NbdDisk[] = [];
+  #scratchWatch: ScratchWatch | undefined;
   #released = false;
 
   private constructor(opening: Opening, folders: Folders, checkpoint: NewCheckpoint) {
@@ -62,6 +64,7 @@ export class LiveDisks implements OpenDisks {
       await scope.acquired({ kind: 'libvirtJob', name: JSON.stringify(live.#job) });
       const restored = await restoreBases(opening);
       checkpoint.orphans = [...unknownBases(restored)];
+      live.#scratchWatch = await ScratchWatch.start(folders.scratch);
       await live.#begin(firstPlan(restored));
       return live;
     } catch (error) {
@@ -75,8 +78,9 @@ export class LiveDisks implements OpenDisks {
   }
 
   broken(): string | undefined {
-    // A cancelled job has closed its connections itself.
-    if (this.#released || this.#opening.scope.signal.aborted) return undefined;
+    // A cancelled job has closed its connections itself, and so has one without room; its readers were told why.
+    const closed = this.#opening.scope.signal.aborted || this.#scratchWatch?.signal.aborted === true;
+    if (this.#released || closed) return undefined;
     const failure = this.#served.map((disk) => disk.failure).find((found) => found !== undefined);
     return failure === undefined
       ? undefined
@@ -86,6 +90,7 @@ export class LiveDisks implements OpenDisks {
   async release(): Promise<void> {
     this.#released = true;
     const { scope } = this.#opening;
+    await this.#scratchWatch?.end();
     await this.#freeze.close();
     for (const disk of this.#served) await disk.close();
     await endBackupJob(this.#job);
@@ -124,13 +129,15 @@ export class LiveDisks implements OpenDisks {
 
   async #connect(plan: BeginPlan): Promise<void> {
     const { chosen, scope } = this.#opening;
+    const watched = this.#scratchWatch === undefined ? [] : [this.#scratchWatch.signal];
+    const signal = AbortSignal.any([scope.signal, ...watched]);
     const served: NbdDisk[] = [];
     const opened: OpenedDisk[] = [];
     this.#served = served;
     for (const { target, format, path } of chosen) {
       const contexts = [allocationContext, ...(plan.bases.has(target) ? [changesContext(target)] : [])];
       const address = { socketPath: this.#job.socket, exportName: target, contexts };
-      const disk = new NbdDisk(target, format, await NbdClient.connect(address, scope.signal));
+      const disk = new NbdDisk(target, format, await NbdClient.connect(address, signal));
       served.push(disk);
       const base = plan.bases.get(target);
       const extents = base === undefined ? undefined : disk.dirtyExtents(changesContext(target));
