@@ -38,6 +38,7 @@ export const floors: Record<string, readonly string[]> = {
   'agent/identity.ts': ['shared', 'shared/node', 'node:', 'zod'],
   'agent/disks': ['shared', 'shared/node', 'node:', 'zod'],
   'agent/repository': ['shared', 'shared/node', 'node:', 'zod', 'sodium-native'],
+  'agent/exports': ['shared', 'shared/node', 'agent/repository', 'agent/disks', 'node:'],
   'agent/repository/storage': ['shared', 'shared/node', 'agent/repository', 'node:', 'zod', 'ssh2'],
   'agent/platforms': ['shared', 'shared/node', 'agent/disks', 'node:', 'zod', 'fast-xml-parser'],
   'agent/jobs': [
