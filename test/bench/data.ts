@@ -28,12 +28,16 @@ const disk = makeDisk(values.folder);
 const folder = mkdtempSync(join(values.folder, 'run-'));
 const ours = await Ours.start();
 startLibvirtd();
-const guest = Guest.up('bench', { size: '4G', start: false });
+const guests = [
+  Guest.up('bench', { size: '4G', start: false }),
+  Guest.up('bench-peer', { size: '4G', start: false }),
+] as const;
 try {
   const limits = await measureLimits(disk, join(folder, 'limits.sock'));
   const raw = new RawDiskBench(ours, disk, folder);
   await raw.run(pairs);
-  const running = new GuestBench(ours, guest, disk, folder);
+  console.log(`${tableOf(raw.rows(limits))}\n`);
+  const running = new GuestBench(ours, guests, disk, folder);
   await running.run(pairs, labUri);
   const perSecond = (bytes: number, seconds: number) => `${(bytes / 1e6 / seconds).toFixed(0)} MB/s`;
   console.log(
@@ -55,7 +59,7 @@ try {
     'virtnbdbackup does the same job (changed blocks through libvirt); restic and Borg scan the whole disk to find changes.',
   );
 } finally {
-  guest.down();
+  for (const guest of guests) guest.down();
   await ours.close();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -16,28 +16,35 @@ const none = <R>(): Results<R> => ({ full: [], clustered: [], scattered: [], 'sc
 /** libvirt's alias of the first virtio disk. */
 const device = 'virtio-disk0';
 
-/** The running lab VM with the synthetic disk: changed blocks through libvirt, task start to Done. */
+/**
+ * Two running lab VMs with the same synthetic disk and the same changes: changed blocks through libvirt, task start to Done.
+ * Two, because virtnbdbackup refuses a VM with anybody else's checkpoints.
+ */
 export class GuestBench {
   readonly #ours: Ours;
   readonly #guest: Guest;
+  readonly #peerGuest: Guest;
   readonly #disk: string;
   readonly #folder: string;
   readonly #own = none<OurRun>();
   readonly #peer = none<Run>();
   readonly #restic = none<Run>();
 
-  constructor(ours: Ours, guest: Guest, disk: string, folder: string) {
+  constructor(ours: Ours, [guest, peerGuest]: readonly [Guest, Guest], disk: string, folder: string) {
     this.#ours = ours;
     this.#guest = guest;
+    this.#peerGuest = peerGuest;
     this.#disk = disk;
     this.#folder = folder;
   }
 
   async run(pairs: number, uri: string): Promise<void> {
-    const image = this.#guest.image(0, 'qcow2');
-    rmSync(image);
-    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', this.#disk, image);
-    this.#guest.start();
+    for (const guest of [this.#guest, this.#peerGuest]) {
+      const image = guest.image(0, 'qcow2');
+      rmSync(image);
+      qemuImg('convert', '-f', 'raw', '-O', 'qcow2', this.#disk, image);
+      guest.start();
+    }
     await this.#ours.lab.ok('platforms', 'add', '--client', 'node1', '--kind', 'libvirt', '--uri', uri);
     for (let pair = 0; pair < pairs; pair++) await this.#pair(pair);
   }
@@ -48,7 +55,7 @@ export class GuestBench {
     const rule = `guest${pair}`;
     const pool = await this.#ours.addPool();
     await this.#ours.addRule(rule, 'libvirt', this.#guest.domain, pool);
-    const peer = new VirtnbdbackupPeer(join(this.#folder, `virtnbdbackup${pair}`), this.#guest.domain);
+    const peer = new VirtnbdbackupPeer(join(this.#folder, `virtnbdbackup${pair}`), this.#peerGuest.domain);
     const restic = new ResticPeer(join(this.#folder, `restic-copy${pair}`), copy);
     await restic.init();
     this.#own.full.push(await this.#ours.backUp(rule, pool));
@@ -63,7 +70,8 @@ export class GuestBench {
     for (const [generation, [work, set]] of steps.entries()) {
       const content = newContent(set, pair * 10 + generation + 1);
       applyToFile(copy, set, content);
-      applyToGuest(this.#guest.domain, device, join(this.#folder, 'slices'), set, content);
+      for (const { domain } of [this.#guest, this.#peerGuest])
+        applyToGuest(domain, device, join(this.#folder, 'slices'), set, content);
       this.#own[work].push(await this.#ours.backUp(rule, pool));
       this.#peer[work].push(await peer.incremental());
       this.#restic[work].push(await restic.backup());
