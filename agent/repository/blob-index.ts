@@ -9,6 +9,15 @@ import { freeMemory } from './memory.ts';
 import type { Storage } from './storage/storage.ts';
 import { readUnpacked } from './unpacked.ts';
 
+/** Blobs in numbered rows, for whoever has to keep track of each of them. Rows are only added. */
+export interface BlobRows {
+  readonly tables: Readonly<Record<BlobType, BlobTable>>;
+  /** The row where the blob is to be read, −1 when it is unknown. */
+  rowOf(type: BlobType, id: Uint8Array): number;
+  /** The name behind {@link BlobLocation.pack}. */
+  packName(pack: number): string;
+}
+
 /** Everything that the index files of a repository say, in flat memory (64 bytes a blob). */
 export class BlobIndex {
   readonly #storage: Storage;
@@ -24,6 +33,15 @@ export class BlobIndex {
 
   get blobCount(): number {
     return this.#contents.tables.data.size + this.#contents.tables.tree.size;
+  }
+
+  /** The rows as they are; a later {@link load} may put others in their place. */
+  get rows(): BlobRows {
+    return this.#contents;
+  }
+
+  get memoryBytes(): number {
+    return this.#contents.tables.data.memoryBytes + this.#contents.tables.tree.memoryBytes;
   }
 
   /**
@@ -98,7 +116,7 @@ export class BlobIndex {
   }
 }
 
-class IndexTables {
+class IndexTables implements BlobRows {
   readonly tables: Record<BlobType, BlobTable> = { data: new BlobTable(), tree: new BlobTable() };
   #packNames = Buffer.alloc(idBytes * 256);
   #packCount = 0;
@@ -124,6 +142,10 @@ class IndexTables {
   addPack(pack: FinishedPack): void {
     const number = this.#addPackName(pack.name);
     for (const blob of pack.blobs) this.tables[pack.type].add(blob.id, { ...blob, pack: number });
+  }
+
+  rowOf(type: BlobType, id: Uint8Array): number {
+    return this.tables[type].find(id);
   }
 
   packName(pack: number): string {

@@ -57,6 +57,12 @@ export class BlobTable {
     const slot = this.#slotOf(id);
     const known = (this.#slots[slot] as number) - 1;
     if (known >= 0) return known;
+    const row = this.#write(id, pack, offset, length, plainLength);
+    this.#occupy(slot, row);
+    return row;
+  }
+
+  #write(id: Uint8Array, pack: number, offset: number, length: number, plainLength: number): number {
     const row = this.#count++;
     if (row >> segmentBits >= this.#segments.length) this.#grow();
     const { ids, numbers } = this.#segments[row >> segmentBits] as Segment;
@@ -67,9 +73,38 @@ export class BlobTable {
     numbers[at * fields + 2] = length;
     // An uncompressed blob is told by its length, which leaves all 32 bits to the plain length.
     numbers[at * fields + 3] = plainLength;
+    return row;
+  }
+
+  #occupy(slot: number, row: number): void {
     this.#slots[slot] = row + 1;
     if (this.#count * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
+  }
+
+  /** Adds a row even for a known id; {@link find} goes on giving the first one. @returns the new row */
+  append(id: Uint8Array, blob: { pack: number; offset: number; length: number; plainLength: number }): number {
+    const row = this.#write(id, blob.pack, blob.offset, blob.length, blob.plainLength);
+    const mask = this.#slots.length - 1;
+    let slot = hashOf(id) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#occupy(slot, row);
     return row;
+  }
+
+  /** The next row of the same id behind `row`, −1 when there is none. */
+  findNext(id: Uint8Array, row: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = hashOf(id) & mask; ; slot = (slot + 1) & mask) {
+      const other = (slots[slot] as number) - 1;
+      if (other < 0) return -1;
+      if (other > row && this.#equals(other, id)) return other;
+    }
+  }
+
+  /** What the table takes in memory. */
+  get memoryBytes(): number {
+    return this.#segments.length * segmentSize * (idBytes + 4 * fields) + this.#slots.byteLength;
   }
 
   /** Forgets the rows from `count` on. */

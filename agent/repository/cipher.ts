@@ -92,6 +92,15 @@ export class SealingKey {
     return sealed;
   }
 
+  /** Whether the MAC fits, without decrypting. */
+  isAuthentic(sealed: Uint8Array): boolean {
+    if (sealed.length < sealOverhead) return false;
+    const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
+    const end = bytes.length - macBytes;
+    const macKey = this.#macKey(bytes.subarray(0, ivBytes));
+    return sodium.crypto_onetimeauth_verify(bytes.subarray(end), bytes.subarray(ivBytes, end), macKey);
+  }
+
   /** The plaintext, or undefined when the MAC does not fit: wrong key or damaged bytes. */
   open(sealed: Uint8Array): Buffer | undefined {
     if (sealed.length < sealOverhead) return undefined;

@@ -2,6 +2,8 @@ import { type BlobType, idBytes } from './blob-id.ts';
 
 /** One blob of a pack as index and pack header tell it. */
 export interface PackedBlob {
+  /** When it is another than that of its pack: only foreign packs are mixed. */
+  type?: BlobType;
   id: Buffer;
   offset: number;
   /** Stored bytes, sealing included. */
@@ -28,7 +30,7 @@ export function encodeIndex(packs: readonly FinishedPack[]): Buffer {
   packs.forEach((pack, i) => {
     at += target.write(`${i === 0 ? '' : ','}{"id":"${pack.name}","blobs":[`, at, 'latin1');
     pack.blobs.forEach((blob, k) => {
-      at += target.write(`${k === 0 ? '' : ','}${blobJson(pack.type, blob)}`, at, 'latin1');
+      at += target.write(`${k === 0 ? '' : ','}${blobJson(blob.type ?? pack.type, blob)}`, at, 'latin1');
     });
     at += target.write(']}', at, 'latin1');
   });

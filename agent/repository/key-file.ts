@@ -43,6 +43,12 @@ export function randomMasterKey(): KeyBytes {
   return { encrypt: randomBytes(32), k: randomBytes(16), r: randomBytes(16) };
 }
 
+/** What a password has opened. */
+export interface OpenedKeyFile {
+  name: string;
+  master: KeyBytes;
+}
+
 /** Writes a key file that opens `master` with the password. @returns its name */
 export async function writeKeyFile(
   storage: Storage,
@@ -73,12 +79,17 @@ export async function writeKeyFile(
  * @throws AppError wrongPassword, repositoryDamaged when there is no key file at all
  */
 export async function readMasterKey(storage: Storage, password: string, signal?: AbortSignal): Promise<KeyBytes> {
+  return (await openKeyFile(storage, password, signal)).master;
+}
+
+/** The same, with the name of the key file that the password opens. */
+export async function openKeyFile(storage: Storage, password: string, signal?: AbortSignal): Promise<OpenedKeyFile> {
   let tried = 0;
   for await (const file of storage.list('key')) {
     if (signal !== undefined) throwIfAborted(signal);
     if (++tried > maxKeys) break;
     const master = await tryKeyFile(storage, file.name, password);
-    if (master !== undefined) return master;
+    if (master !== undefined) return { name: file.name, master };
   }
   if (tried === 0) throw new AppError('repositoryDamaged', `the repository at ${storage.location} has no key file`);
   throw new AppError('wrongPassword', `the password does not open the repository at ${storage.location}`);

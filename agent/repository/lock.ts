@@ -105,6 +105,11 @@ export class RepositoryLock {
     return this.#lost.signal;
   }
 
+  /** Whether nobody else may hold any lock. */
+  get exclusive(): boolean {
+    return this.#options.exclusive ?? false;
+  }
+
   /** The name of the current lock file. */
   get name(): string {
     return this.#name;

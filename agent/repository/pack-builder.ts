@@ -17,7 +17,7 @@ export interface SealedBlob {
 /** A pack is closed at this size; restic's default target. */
 export const targetBytes = 16 * 1024 * 1024;
 /** Far below restic's header limit of 16 MiB, for packs of tiny blobs. */
-const maxBlobs = 20_000;
+export const maxBlobs = 20_000;
 
 /** One open pack: blobs back to back, then the sealed header and its length. It stands in blocks of the pool. */
 export class PackBuilder {

@@ -38,6 +38,7 @@ export interface StoreOrder {
 export type WorkerRequest =
   | ({ kind: 'hash'; id: number } & Batch)
   | ({ kind: 'store'; id: number } & StoreOrder & Batch)
+  | { kind: 'check'; id: number; bytes: ArrayBuffer; blobs: SealedBlobs; hashed: boolean }
   | { kind: 'open'; id: number; bytes: ArrayBuffer; plain: ArrayBuffer; blobs: SealedBlobs };
 
 /** Blobs inside the bytes of a request, as columns. */
@@ -51,8 +52,15 @@ export interface SealedBlobs {
   compressed: Uint8Array;
 }
 
+/** What is wrong with one of the blobs of a request. */
+export interface BlobProblem {
+  blob: number;
+  message: string;
+}
+
 export type WorkerReply =
   | { kind: 'hashed'; id: number; bytes: ArrayBuffer; ids: Uint8Array; zero: Uint8Array }
   | { kind: 'stored'; id: number; bytes: ArrayBuffer; lengths: Uint32Array; compressed: Uint8Array }
   | { kind: 'opened'; id: number; bytes: ArrayBuffer; zero: Uint8Array }
+  | { kind: 'checked'; id: number; bytes: ArrayBuffer; problems: BlobProblem[]; sha256: string }
   | { kind: 'failed'; id: number; error: WireError };

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { toWireError } from '../../shared/errors.ts';
-import { openBlob, verifySealed } from './blob-codec.ts';
+import { messageOf, toWireError } from '../../shared/errors.ts';
+import { openBlob, type StoredBlob, verifySealed } from './blob-codec.ts';
 import { idBytes, idOf } from './blob-id.ts';
 import { SealingKey } from './cipher.ts';
 import { compress } from './compression.ts';
 import { freeMemory, freeWhole } from './memory.ts';
-import type { Batch, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
+import type { Batch, BlobProblem, SealedBlobs, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
 
 /** One in so many written blobs is opened again in `sample` mode. */
 const sampleEvery = 16;
@@ -67,24 +67,48 @@ function storeBatch(request: Extract<WorkerRequest, { kind: 'store' }>): WorkerR
 
 function openBlobs({ id, bytes, blobs, ...request }: Extract<WorkerRequest, { kind: 'open' }>): WorkerReply {
   const sealed = Buffer.from(bytes);
-  const count = blobs.lengths.length;
   const plain = Buffer.from(request.plain);
-  const zero = new Uint8Array(count);
+  const zero = new Uint8Array(blobs.lengths.length);
   let at = 0;
-  for (let i = 0; i < count; i++) {
-    const offset = blobs.offsets[i] as number;
-    const content = openBlob(key, sealed.subarray(offset, offset + (blobs.lengths[i] as number)), {
-      id: blobs.ids.subarray(i * idBytes, (i + 1) * idBytes),
-      plainLength: blobs.plainLengths[i] as number,
-      compressed: blobs.compressed[i] === 1,
-    });
+  let i = 0;
+  for (const [part, blob] of blobsOf(sealed, blobs)) {
+    const content = openBlob(key, part, blob);
     content.copy(plain, at);
     at += content.length;
     if (isAllZero(content)) zero[i] = 1;
+    i++;
     freeWhole(content);
   }
   freeMemory(sealed);
   return { kind: 'opened', id, bytes: request.plain, zero };
+}
+
+function* blobsOf(sealed: Buffer, blobs: SealedBlobs): Generator<[Buffer, StoredBlob]> {
+  for (let i = 0; i < blobs.lengths.length; i++) {
+    const offset = blobs.offsets[i] as number;
+    const blob = {
+      id: blobs.ids.subarray(i * idBytes, (i + 1) * idBytes),
+      plainLength: blobs.plainLengths[i] as number,
+      compressed: blobs.compressed[i] === 1,
+    };
+    yield [sealed.subarray(offset, offset + (blobs.lengths[i] as number)), blob];
+  }
+}
+
+/** Unlike opening, it goes on behind a blob that is wrong. */
+function checkBlobs({ id, bytes, blobs, hashed }: Extract<WorkerRequest, { kind: 'check' }>): WorkerReply {
+  const sealed = Buffer.from(bytes);
+  const problems: BlobProblem[] = [];
+  let i = 0;
+  for (const [part, blob] of blobsOf(sealed, blobs)) {
+    try {
+      freeWhole(openBlob(key, part, blob));
+    } catch (error) {
+      problems.push({ blob: i, message: messageOf(error) });
+    }
+    i++;
+  }
+  return { kind: 'checked', id, bytes, problems, sha256: hashed ? idOf(sealed).toString('hex') : '' };
 }
 
 function answer(request: WorkerRequest): WorkerReply {
@@ -95,6 +119,8 @@ function answer(request: WorkerRequest): WorkerReply {
       return storeBatch(request);
     case 'open':
       return openBlobs(request);
+    case 'check':
+      return checkBlobs(request);
   }
 }
 

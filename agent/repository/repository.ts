@@ -1,10 +1,13 @@
 import { AppError } from '../../shared/errors.ts';
 import { BlobIndex } from './blob-index.ts';
-import { type KeyBytes, SealingKey } from './cipher.ts';
+import { SealingKey } from './cipher.ts';
 import { newConfig, openConfig } from './config-file.ts';
-import { type KdfParameters, randomMasterKey, readMasterKey, writeKeyFile } from './key-file.ts';
+import { type KdfParameters, type OpenedKeyFile, openKeyFile, randomMasterKey, writeKeyFile } from './key-file.ts';
 import { type LockOptions, RepositoryLock } from './lock.ts';
-import { type FoundLock, listLocks } from './lock-file.ts';
+import type { FoundLock } from './lock-file.ts';
+import { RepositoryKeys } from './maintenance/keys.ts';
+import { RepositoryLocks } from './maintenance/locks.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
 import { OpenSnapshot } from './open-snapshot.ts';
 import { parseSnapshot, type Snapshot } from './snapshot-file.ts';
 import { findSnapshot, listSnapshots, type SnapshotQuery } from './snapshot-list.ts';
@@ -36,9 +39,9 @@ export async function createRepository(
   const master = randomMasterKey();
   const config = newConfig(new SealingKey(master));
   await storage.prepare();
-  await writeKeyFile(storage, password, master, options.kdf);
+  const name = await writeKeyFile(storage, password, master, options.kdf);
   await storage.writeConfig(config.bytes);
-  return new Repository(storage, master, config.id, options);
+  return new Repository(storage, { name, master }, config.id, options);
 }
 
 /**
@@ -56,8 +59,8 @@ export async function openRepository(
       hint: 'Check that the path is right and mounted.',
     });
   }
-  const master = await readMasterKey(storage, password, options.signal);
-  return new Repository(storage, master, openConfig(new SealingKey(master), config), options);
+  const opened = await openKeyFile(storage, password, options.signal);
+  return new Repository(storage, opened, openConfig(new SealingKey(opened.master), config), options);
 }
 
 /**
@@ -66,13 +69,19 @@ export async function openRepository(
 export class Repository {
   /** Of the repository's config: tells whether two addresses are the same repository. */
   readonly id: string;
+  /** The passwords that open it. */
+  readonly keys: RepositoryKeys;
+  readonly locks: RepositoryLocks;
   readonly #storage: Storage;
   readonly #key: SealingKey;
   readonly #index: BlobIndex;
   readonly #pool: WorkerPool;
 
-  constructor(storage: Storage, master: KeyBytes, id: string, options: RepositoryOptions) {
+  constructor(storage: Storage, opened: OpenedKeyFile, id: string, options: RepositoryOptions) {
+    const { master } = opened;
     this.id = id;
+    this.keys = new RepositoryKeys(storage, opened, id);
+    this.locks = new RepositoryLocks(storage, new SealingKey(master));
     this.#storage = storage;
     this.#key = new SealingKey(master);
     this.#index = new BlobIndex(storage, this.#key);
@@ -90,12 +99,14 @@ export class Repository {
 
   /**
    * Takes a lock and brings the index up to date; what vanished meanwhile is forgotten.
+   * @param options `withoutIndex`: leave the index alone, for check, prune and rebuild, which read it themselves and must
+   * not fail because it is broken
    * @throws AppError repositoryLocked, repositoryDamaged, storage errors, cancelled
    */
-  async lock(options: LockOptions = {}): Promise<RepositoryLock> {
+  async lock(options: LockOptions & { withoutIndex?: boolean } = {}): Promise<RepositoryLock> {
     const lock = await RepositoryLock.acquire(this.#storage, this.#key, options);
     try {
-      await this.#index.load(options.signal);
+      if (options.withoutIndex !== true) await this.#index.load(options.signal);
     } catch (error) {
       // A file that stays is in the caller's journal; the first error says more.
       await lock.release().catch(() => undefined);
@@ -106,7 +117,7 @@ export class Repository {
 
   /** Every lock file, readable or not. */
   listLocks(): Promise<FoundLock[]> {
-    return listLocks(this.#storage, this.#key);
+    return this.locks.list();
   }
 
   /** Starts a snapshot under a lock that is held until it has ended. */
@@ -115,6 +126,12 @@ export class Repository {
     const storage = new GatedStorage(this.#storage, lock.settled);
     const parts = { storage, key: this.#key, index: this.#index, pool: this.#pool };
     return new SnapshotWriter(parts, { ...options, signal });
+  }
+
+  /** Checks, prunes and the like, under a lock that is held until they have ended. */
+  maintenance(lock: RepositoryLock): Maintenance {
+    const parts = { storage: this.#storage, key: this.#key, index: this.#index, pool: this.#pool };
+    return new Maintenance(this.id, parts, lock);
   }
 
   /** Every snapshot, oldest first, foreign ones too. @param onDamaged called for unreadable ones, which throw otherwise */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { Readable, Writable } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { throwIfAborted } from './cancel.ts';
 import type { SealingKey } from './cipher.ts';
 import { ContentList } from './content-list.ts';
 import { freeMemory } from './memory.ts';
@@ -82,8 +83,18 @@ export class TreeWriter {
         done();
       },
     });
-    await pipeline(Readable.from(encodeTree(nodes)), zstd, collect, { signal: this.#signal });
+    await this.#run(pipeline(Readable.from(encodeTree(nodes)), zstd, collect, { signal: this.#signal }));
     return pieces;
+  }
+
+  /** An aborted pipeline says only that it was aborted; why is what counts. */
+  async #run(streams: Promise<void>): Promise<void> {
+    try {
+      await streams;
+    } catch (error) {
+      throwIfAborted(this.#signal);
+      throw error;
+    }
   }
 
   /** Verify before upload, in pieces too. @throws AppError repositoryDamaged */
@@ -97,7 +108,7 @@ export class TreeWriter {
     });
     const opened = this.#key.openPieces(parts);
     if (opened !== undefined)
-      await pipeline(Readable.from(opened), createZstdDecompress(), check, { signal: this.#signal });
+      await this.#run(pipeline(Readable.from(opened), createZstdDecompress(), check, { signal: this.#signal }));
     if (opened === undefined || !hash.digest().equals(id)) throw notSurvived(`tree ${id.toString('hex')} differs`);
   }
 }

@@ -5,7 +5,7 @@ import { compressAlways, decompress } from './compression.ts';
 import type { FileType, Storage } from './storage/storage.ts';
 
 /** Marks a compressed unpacked file of format v2; v1 files are bare JSON. */
-const compressedMark = 2;
+export const compressedMark = 2;
 const openingBrace = 0x7b;
 const openingBracket = 0x5b;
 /** No index, snapshot or lock that restic writes comes near this; more is a bomb. */

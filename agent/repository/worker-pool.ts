@@ -53,6 +53,17 @@ export class WorkerPool {
     return this.#leastBusy().ask('opened', (id) => ({ ...request, id }), [owned, plain]);
   }
 
+  /**
+   * Checks MAC, frame, length and SHA-256 of stored blobs. The buffer's memory is handed over where it stands alone; the
+   * answer brings it back.
+   * @param hashed whether the answer has to tell the SHA-256 of all bytes
+   * @throws AppError internal when the thread dies
+   */
+  check(bytes: Buffer, blobs: SealedBlobs, hashed: boolean): Promise<Reply<'checked'>> {
+    const owned = ownMemory(bytes);
+    return this.#leastBusy().ask('checked', (id) => ({ kind: 'check', id, bytes: owned, blobs, hashed }), [owned]);
+  }
+
   /** Ends the threads; whatever they still hold fails. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));

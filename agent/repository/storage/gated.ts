@@ -1,3 +1,4 @@
+import { removeFiles } from './remove-files.ts';
 import type { ByteRange, FileType, Storage } from './storage.ts';
 
 /** A storage whose writes wait until a gate opens; when it never does, they fail as it failed. Reads do not wait. */
@@ -60,5 +61,10 @@ export class GatedStorage implements Storage {
   async remove(type: FileType, name: string): Promise<void> {
     await this.#gate;
     await this.#storage.remove(type, name);
+  }
+
+  async removeAll(type: FileType, names: readonly string[]): Promise<void> {
+    await this.#gate;
+    await removeFiles(this.#storage, type, names);
   }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, messageOf } from '../../../shared/errors.ts';
+import { AppError, hasCode, messageOf } from '../../../shared/errors.ts';
 import { syncFolder } from '../../../shared/node/atomic-file.ts';
 import {
   type ByteRange,
@@ -24,6 +24,9 @@ const folders: Record<FileType, string> = {
 const fileMode = 0o600;
 const storedMode = 0o400;
 const folderMode = 0o700;
+/** Asked for at the same time: one by one, a listing of thousands mostly waits. */
+const foldersTogether = 16;
+const sizesTogether = 64;
 const temporaryPattern = /^(?:[0-9a-f]{64}|config)-tmp-[0-9a-f]{16}$/u;
 
 /** A repository in a folder of this machine or of a mounted file system, laid out as restic's local backend does. */
@@ -83,8 +86,11 @@ export class LocalStorage implements Storage {
 
   async *list(type: FileType): AsyncIterable<StoredFile> {
     const root = join(this.location, folders[type]);
-    if (type !== 'data') yield* this.#listFolder(root);
-    else for (const name of await this.#subfolders(root)) yield* this.#listFolder(join(root, name));
+    const paths = type === 'data' ? (await this.#subfolders(root)).map((name) => join(root, name)) : [root];
+    for (let at = 0; at < paths.length; at += foldersTogether) {
+      const lists = paths.slice(at, at + foldersTogether).map((path) => namesIn(path));
+      for (const { path, names } of await Promise.all(lists)) yield* this.#withSizes(path, names);
+    }
   }
 
   async size(type: FileType, name: string): Promise<number> {
@@ -109,14 +115,25 @@ export class LocalStorage implements Storage {
     return this.#writeFile(this.#path(type, name), parts, onSent);
   }
 
-  async remove(type: FileType, name: string): Promise<void> {
-    const path = this.#path(type, name);
-    await this.#guard(path, async () => {
-      await rm(path, { force: true });
-      await syncFolder(dirname(path)).catch((error: unknown) => {
-        if (errnoOf(error) !== 'ENOENT') throw error;
+  remove(type: FileType, name: string): Promise<void> {
+    return this.removeAll(type, [name]);
+  }
+
+  async removeAll(type: FileType, names: readonly string[]): Promise<void> {
+    const touched = new Set<string>();
+    for (let at = 0; at < names.length; at += foldersTogether) {
+      const removals = names.slice(at, at + foldersTogether).map(async (name) => {
+        const path = this.#path(type, name);
+        await this.#guard(path, () => rm(path, { force: true }));
+        touched.add(dirname(path));
       });
-    });
+      await Promise.all(removals);
+    }
+    for (const path of touched) {
+      await this.#guard(path, () => syncFolder(path)).catch((error: unknown) => {
+        if (!hasCode(error, 'notFound')) throw error;
+      });
+    }
   }
 
   /**
@@ -157,20 +174,14 @@ export class LocalStorage implements Storage {
     }
   }
 
-  async *#listFolder(path: string): AsyncIterable<StoredFile> {
-    const folder = await opendir(path).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw storageError(path, error);
-    });
-    if (folder === undefined) return;
-    for await (const entry of folder) {
-      if (!entry.isFile() || !isFileName(entry.name)) continue;
-      // A file may vanish between the listing and the question for its size: it then was not there.
-      const info = await stat(join(path, entry.name)).catch((error: unknown) => {
-        if (errnoOf(error) === 'ENOENT') return undefined;
-        throw storageError(join(path, entry.name), error);
-      });
-      if (info !== undefined) yield { name: entry.name, sizeBytes: info.size };
+  async *#withSizes(path: string, names: readonly string[]): AsyncIterable<StoredFile> {
+    for (let at = 0; at < names.length; at += sizesTogether) {
+      const some = names.slice(at, at + sizesTogether);
+      const sizes = await Promise.all(some.map((name) => sizeIfThere(join(path, name))));
+      for (const [i, name] of some.entries()) {
+        const sizeBytes = sizes[i];
+        if (sizeBytes !== undefined) yield { name, sizeBytes };
+      }
     }
   }
 
@@ -205,6 +216,27 @@ export class LocalStorage implements Storage {
       if (errnoOf(error) === 'ENOENT') this.#made.delete(dirname(path));
       throw storageError(path, error);
     }
+  }
+}
+
+/** The repository files of a folder; none when it is missing. */
+async function namesIn(path: string): Promise<{ path: string; names: string[] }> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return { path, names: entries.filter((entry) => entry.isFile() && isFileName(entry.name)).map(({ name }) => name) };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { path, names: [] };
+    throw storageError(path, error);
+  }
+}
+
+/** A file may vanish between the listing and the question for its size: it then was not there. */
+async function sizeIfThere(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw storageError(path, error);
   }
 }
 

@@ -54,6 +54,11 @@ export interface Storage {
   write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void>;
   /** Removes the file; one that is already gone is no error. */
   remove(type: FileType, name: string): Promise<void>;
+  /**
+   * Removes many files with less trouble than one by one, durably when the promise resolves. After a failure some of them
+   * are gone. Storages that have no better way leave it out.
+   */
+  removeAll?(type: FileType, names: readonly string[]): Promise<void>;
   /** Ends connections; what is under way on them fails with storageFailed. */
   close?(): Promise<void>;
 }
