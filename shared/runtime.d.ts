@@ -13,3 +13,13 @@ declare function clearTimeout(timer: number | undefined): void;
 declare class TextEncoder {
   encode(text: string): Uint8Array;
 }
+
+/** The part of the WHATWG URL that both Node and browsers have. */
+declare interface URL {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly pathname: string;
+  readonly username: string;
+  readonly password: string;
+}
+declare const URL: { parse(text: string): URL | null };

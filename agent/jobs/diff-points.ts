@@ -1,4 +1,5 @@
 import type { Manifest } from '../../shared/format.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import { type DiffCursor, type DiffPage, maxDiffExtents } from '../../shared/model/diff.ts';
 import type { PointHint, RepositoryTarget } from '../../shared/model/job.ts';
 import { diffContents } from '../repository/content-diff.ts';
@@ -24,7 +25,7 @@ export async function diffPoints(
   return repositories.use(request.repository, async (repository) => {
     const lock = await repository.lock({ signal });
     try {
-      const where = { objectUuid: request.objectUuid, location: request.repository.path };
+      const where = { objectUuid: request.objectUuid, location: locationOf(request.repository.storage) };
       const [a, b] = [
         await openPoint(repository, { ...request.points[0], ...where }),
         await openPoint(repository, { ...request.points[1], ...where }),

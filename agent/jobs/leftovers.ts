@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { RepositoryTarget } from '../../shared/model/job.ts';
+import { locationOf, storageKinds } from '../../shared/model/storage.ts';
 import type { Logger } from '../../shared/node/log.ts';
 import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
 import type { JournalledJob, Journal } from '../journal.ts';
@@ -7,7 +9,7 @@ import type { Resource } from '../platforms/platform.ts';
 import type { Roots } from '../platforms/roots.ts';
 import { createStorage } from '../repository/storage/all.ts';
 
-const lockSchema = z.object({ kind: z.literal('local'), path: z.string(), lock: z.string() });
+const lockSchema = z.object({ kind: z.enum(storageKinds), path: z.string(), lock: z.string() });
 
 /**
  * Removes what a dead job made and did not strike off, newest first (DETAILS 10).
@@ -21,6 +23,8 @@ export async function releaseLeftovers(
 ): Promise<string[]> {
   const problems: string[] = [];
   for (const resource of job.leftovers) {
+    // What needs a credential waits for the next job that brings one (releaseLocksOf).
+    if (needsCredential(resource)) continue;
     try {
       const ours = await release(resource as Resource, roots);
       if (!ours) log.warn({ resource, jobUuid: job.jobUuid }, 'a leftover is not ours any more and stays');
@@ -37,12 +41,37 @@ async function release(resource: Resource, roots: Roots): Promise<boolean> {
   return resource.kind === 'repositoryLock' ? removeLock(resource.name) : releaseLeftover(resource, roots);
 }
 
-async function removeLock(name: string): Promise<boolean> {
+function needsCredential({ kind, name }: { kind: string; name: string }): boolean {
+  return kind === 'repositoryLock' && readLock(name).kind !== 'local';
+}
+
+function readLock(name: string): z.output<typeof lockSchema> {
   const parsed = lockSchema.safeParse(JSON.parse(name));
   if (!parsed.success) throw new AppError('internal', 'the journal names a lock that cannot be understood');
-  const { kind, path, lock } = parsed.data;
+  return parsed.data;
+}
+
+/** Locks that dead jobs left in a storage which only now can be opened. */
+export async function releaseLocksOf(target: RepositoryTarget, journal: Journal, log: Logger): Promise<void> {
+  if (target.storage.kind === 'local') return;
+  for (const job of await journal.list(() => undefined)) {
+    for (const resource of job.leftovers.filter(needsCredential)) {
+      const { path, lock } = readLock(resource.name);
+      if (path !== locationOf(target.storage) || !job.acknowledged) continue;
+      try {
+        await createStorage(target.storage).remove('lock', lock);
+        await journal.of(job.jobUuid).released(resource);
+      } catch (error) {
+        log.warn({ err: error, jobUuid: job.jobUuid }, 'a lock of a dead job cannot be removed now');
+      }
+    }
+  }
+}
+
+async function removeLock(name: string): Promise<boolean> {
+  const { path, lock } = readLock(name);
   try {
-    await createStorage({ kind, path }).remove('lock', lock);
+    await createStorage({ kind: 'local', path }).remove('lock', lock);
   } catch (error) {
     // It was announced before it was written, or somebody has unlocked.
     if (!hasCode(error, 'notFound')) throw error;

@@ -5,6 +5,7 @@ import type { ReadReason } from '../../shared/model/read-reason.ts';
 import type { VmConfiguration } from '../../shared/model/vm.ts';
 import type { ProspectDisk } from '../platforms/platform.ts';
 import type { ContentList } from '../repository/content-list.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type OpenPoint, openDisk, openPoint, readConfiguration } from './read-point.ts';
 
@@ -149,7 +150,7 @@ export class Lineage {
       backupUuid,
       snapshotId: hint,
       objectUuid: this.#job.objectUuid,
-      location: this.#job.repository.path,
+      location: locationOf(this.#job.repository.storage),
     };
     const opening = openPoint(this.#repository, address).catch((error: unknown) => {
       if (isUnusable(error)) return undefined;

@@ -1,13 +1,14 @@
 import type { Repository } from '../repository/repository.ts';
 import type { LockOptions, RepositoryLock } from '../repository/lock.ts';
 import type { RepositoryTarget } from '../../shared/model/job.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import type { JobRun } from './job-run.ts';
 
-/** Name of a lock in the journal: enough to remove the file without the password (DETAILS 10). */
+/** Name of a lock in the journal: without secrets, enough to remove the file of a directory (DETAILS 10). */
 export function lockResource(target: RepositoryTarget, name: string) {
   return {
     kind: 'repositoryLock' as const,
-    name: JSON.stringify({ kind: target.kind, path: target.path, lock: name }),
+    name: JSON.stringify({ kind: target.storage.kind, path: locationOf(target.storage), lock: name }),
   };
 }
 

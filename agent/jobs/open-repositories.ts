@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import type { RepositoryTarget } from '../../shared/model/job.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { createStorage } from '../repository/storage/all.ts';
 
@@ -43,7 +44,7 @@ export class OpenRepositories {
 
   /** Opens what is there, or creates it in an absent or empty folder. */
   async prepare(target: RepositoryTarget, create: boolean): Promise<{ repositoryId: string; created: boolean }> {
-    const storage = createStorage({ kind: target.kind, path: target.path });
+    const storage = createStorage(target.storage);
     const created = create && (await storage.readConfig()) === undefined;
     if (created) await (await createRepository(storage, target.password.reveal())).close();
     return this.use(target, async (repository) => ({ repositoryId: repository.id, created }));
@@ -63,7 +64,7 @@ export class OpenRepositories {
   }
 
   private open(key: string, target: RepositoryTarget, config: string): Held {
-    const storage = createStorage({ kind: target.kind, path: target.path });
+    const storage = createStorage(target.storage);
     const held: Held = {
       repository: openRepository(storage, target.password.reveal()),
       config,
@@ -85,23 +86,29 @@ export class OpenRepositories {
   }
 }
 
-/** A changed password must not find the old key. */
-function keyOf(target: RepositoryTarget): string {
-  return createHash('sha256').update(`${target.kind}\0${target.path}\0${target.password.reveal()}`).digest('hex');
+/** A changed password or address must not find what was opened with the old one. */
+function keyOf({ storage, password }: RepositoryTarget): string {
+  const credential = storage.kind === 'local' ? null : storage.credential;
+  // A secret is `[secret]` in JSON.
+  const parts = [JSON.stringify(storage), credential?.reveal() ?? '', password.reveal()];
+  return createHash('sha256').update(parts.join('\0')).digest('hex');
 }
 
 /** Hash of the sealed config file. @throws AppError poolNotReachable */
-async function configHash(target: RepositoryTarget): Promise<string> {
-  const config = await createStorage({ kind: target.kind, path: target.path }).readConfig();
+async function configHash({ storage }: RepositoryTarget): Promise<string> {
+  const config = await createStorage(storage).readConfig();
   if (config !== undefined) return createHash('sha256').update(config).digest('hex');
-  throw new AppError('poolNotReachable', `there is no repository at ${target.path}`, {
+  throw new AppError('poolNotReachable', `there is no repository at ${locationOf(storage)}`, {
     hint: 'Check that the path is right and mounted.',
   });
 }
 
 /** @throws AppError notSameRepository */
-function assertSame(target: RepositoryTarget, repository: Repository): void {
-  if (target.repositoryId === null || target.repositoryId === repository.id) return;
-  const [there, recorded] = [repository.id.slice(0, 8), target.repositoryId.slice(0, 8)];
-  throw new AppError('notSameRepository', `${target.path} holds repository ${there}, the pool recorded ${recorded}`);
+function assertSame({ storage, repositoryId }: RepositoryTarget, repository: Repository): void {
+  if (repositoryId === null || repositoryId === repository.id) return;
+  const [there, recorded] = [repository.id.slice(0, 8), repositoryId.slice(0, 8)];
+  throw new AppError(
+    'notSameRepository',
+    `${locationOf(storage)} holds repository ${there}, the pool recorded ${recorded}`,
+  );
 }

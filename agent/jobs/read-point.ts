@@ -5,6 +5,7 @@ import type { RestoreJob } from '../../shared/model/job.ts';
 import { type VmConfiguration, vmConfigurationSchema } from '../../shared/model/vm.ts';
 import type { ContentList } from '../repository/content-list.ts';
 import type { OpenSnapshot } from '../repository/open-snapshot.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import type { Repository } from '../repository/repository.ts';
 
 /** A restore point that was found and whose small files were checked. */
@@ -64,7 +65,7 @@ export async function readPoint(repository: Repository, job: RestoreJob): Promis
     backupUuid: job.backupUuid,
     snapshotId: job.snapshotIdHint,
     objectUuid: job.objectUuid,
-    location: job.repository.path,
+    location: locationOf(job.repository.storage),
   });
   const files = await readFiles(snapshot, root, manifest);
   const configuration = parseJson(vmConfigurationSchema, files.get('vm.json') ?? Buffer.of(), 'vm.json');

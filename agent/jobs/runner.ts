@@ -5,7 +5,7 @@ import type { TaskStep } from '../../shared/model/task.ts';
 import { Journal, type JournalledJob } from '../journal.ts';
 import { runBackup } from './backup.ts';
 import { type JobDeps, type JobOutput, JobRun } from './job-run.ts';
-import { releaseLeftovers } from './leftovers.ts';
+import { releaseLeftovers, releaseLocksOf } from './leftovers.ts';
 import { runRestore } from './restore.ts';
 
 /** How the runner reaches the engine, as far as there is one. */
@@ -103,6 +103,7 @@ export class JobRunner {
     let output: JobOutput = { backup: null, restore: null };
     let failure: unknown;
     try {
+      await releaseLocksOf(job.repository, this.journal, this.deps.log);
       output = job.kind === 'backup' ? await runBackup(this.deps, job, run) : await runRestore(this.deps, job, run);
     } catch (error) {
       // Whatever an abort makes fail, the abort is the cause.

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
+import { storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../choice.ts';
 import { parseSize } from '../sizes.ts';
+import { type StorageFlags, storageOf } from '../storage-flags.ts';
 import { withEngine } from '../with-engine.ts';
 import { printChecks } from './platforms.ts';
 
@@ -15,11 +17,10 @@ interface WriteFlags {
   maxRate?: string;
 }
 
-interface AddOptions extends WriteFlags {
+interface AddOptions extends WriteFlags, StorageFlags {
   name: string;
   kind: string;
   client: string[];
-  path: string;
   passwordFile: string;
 }
 
@@ -61,20 +62,28 @@ export function addPools(program: Command): void {
   const pools = program.command('pools').description('places for backups');
   addWriteOptions(pools.command('add'))
     .requiredOption('--name <name>')
-    .requiredOption('--kind <kind>', 'local')
-    .requiredOption('--client <client...>', 'clients that reach the path')
-    .requiredOption('--path <folder>', 'absolute path on the client: absent, empty, or a restic repository')
+    .requiredOption('--kind <kind>', storageKinds.join(' | '))
+    .requiredOption('--client <client...>', 'clients that reach it')
+    .option('--path <folder>', 'local: absolute path on the client: absent, empty, or a restic repository')
+    .option(
+      '--url <url>',
+      'sftp://USER@HOST:PORT/PATH (one slash: below the home, two: absolute), http(s)://HOST:PORT/…',
+    )
+    .option('--key-file <file>', 'sftp: private key')
+    .option('--host-key <fingerprint>', 'sftp: SHA256:… of the host key')
+    .option('--user <user>', 'rest')
+    .option('--access-key <key>', 's3')
+    .option('--secret-file <file>', 'rest: password; s3: secret key')
+    .option('--region <region>', 's3')
+    .option('--fingerprint <fingerprint>', 'rest: SHA256:… of a self-signed certificate')
+    .option('--ca-file <file>', 's3: certificate of the authority, PEM')
     .requiredOption('--password-file <file>', 'password of the repository')
-    .action(async ({ name, kind, client, path, passwordFile, ...flags }: AddOptions) => {
-      if (kind !== 'local')
-        throw new AppError('invalidValue', `--kind: "${kind}" is not known; this version has: local`, {
-          field: '--kind',
-        });
+    .action(async (options: AddOptions) => {
+      const { name, client: clients, passwordFile } = options;
+      const storage = await storageOf(options);
       const password = await readSecretFile(passwordFile, '--password-file');
-      const write = writeOptionsOf(flags);
-      printObject(
-        await withEngine((engine) => engine.call('pools.add', { name, kind, clients: client, path, password, write })),
-      );
+      const write = writeOptionsOf(options);
+      printObject(await withEngine((engine) => engine.call('pools.add', { name, clients, storage, password, write })));
     });
   addWriteOptions(pools.command('edit <pool>')).action(async (ref: string, flags: WriteFlags) => {
     const wanted = writeOptionsOf(flags);

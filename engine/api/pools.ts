@@ -15,6 +15,13 @@ import {
   saveCapacity,
   saveWriteOptions,
 } from '../database/pools.ts';
+import {
+  locationOf,
+  type StorageAddress,
+  type StorageTarget,
+  type StorageTargetInput,
+} from '../../shared/model/storage.ts';
+import type { Secret } from '../../shared/schema.ts';
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { servingClients } from './client-views.ts';
@@ -35,6 +42,17 @@ async function viewsOf(core: EngineCore, pools: readonly PoolRow[]) {
   }));
 }
 
+/** As it goes to an agent: over a pinned link only. */
+function onWire(storage: StorageTarget): StorageTargetInput {
+  return storage.kind === 'local' ? storage : { ...storage, credential: storage.credential?.reveal() ?? null };
+}
+
+function withoutCredential(storage: StorageTarget): { address: StorageAddress; credential: Secret | null } {
+  if (storage.kind === 'local') return { address: storage, credential: null };
+  const { credential, ...address } = storage;
+  return { address, credential };
+}
+
 async function viewOf(core: EngineCore, pool: PoolRow) {
   const [view] = await viewsOf(core, [pool]);
   if (view === undefined) throw new Error('unreachable: one pool gives one view');
@@ -51,13 +69,17 @@ interface Prepared {
 async function prepareOnAll(
   core: EngineCore,
   clientIds: readonly number[],
-  path: string,
-  password: string,
+  storage: StorageTarget,
+  password: Secret,
 ): Promise<Prepared> {
   let first: Prepared | undefined;
   for (const clientId of clientIds) {
     const client = await getClient(core.db, clientId);
-    const repository = { kind: 'local' as const, path, password, repositoryId: first?.repositoryId ?? null };
+    const repository = {
+      storage: onWire(storage),
+      password: password.reveal(),
+      repositoryId: first?.repositoryId ?? null,
+    };
     const peer = core.registry.get(client.id, client.name);
     const answer = await peer.call(
       'pools.prepare',
@@ -65,9 +87,13 @@ async function prepareOnAll(
       { timeoutMs: prepareMs },
     );
     if (first !== undefined && first.repositoryId !== answer.repositoryId) {
-      throw new AppError('notSameRepository', `${path} on client "${client.name}" is another repository`, {
-        field: 'clients',
-      });
+      throw new AppError(
+        'notSameRepository',
+        `${locationOf(storage)} on client "${client.name}" is another repository`,
+        {
+          field: 'clients',
+        },
+      );
     }
     first ??= answer;
   }
@@ -80,25 +106,27 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const rows = await viewsOf(core, await listPools(core.db));
     return { rows, total: rows.length };
   },
-  async 'pools.add'({ name, clients, path, password, write }, context) {
+  async 'pools.add'({ name, clients, storage, password, write }, context) {
     const { core } = context;
     await assertPoolNameFree(core.db, name);
     const clientIds = await authorizedClientIds(core, clients);
-    const prepared = await prepareOnAll(core, clientIds, path, password.reveal());
+    const prepared = await prepareOnAll(core, clientIds, storage, password);
+    const { address, credential } = withoutCredential(storage);
     const fields = {
       name,
-      path,
+      address,
       write,
       clientIds,
       resticId: prepared.repositoryId,
       freeBytes: prepared.freeBytes,
       totalBytes: prepared.totalBytes,
     };
-    const id = await insertPool(core.db, fields, (owner) => core.vault.seal(password, owner));
+    const seal = (secret: Secret, owner: string) => core.vault.seal(secret, owner);
+    const id = await insertPool(core.db, fields, { password, credential }, seal);
     await insertLog(core.db, {
       level: 'info',
       source: 'engine',
-      message: `pool "${name}" at ${path} was added`,
+      message: `pool "${name}" at ${locationOf(address)} was added`,
       user: userName(context),
     });
     for (const topic of ['pools', 'logs'] as const) core.changes.announce(topic);

@@ -67,13 +67,14 @@ export class Watch {
   }
 
   private async measure(pool: PoolRow): Promise<void> {
+    if (pool.address.kind !== 'local') return;
     const clientId = pool.clientIds.find((id) => this.online.has(id));
     if (clientId === undefined) return;
     const client = await getClient(this.core.db, clientId);
     const peer = this.core.registry.get(client.id, client.name);
     const { freeBytes, totalBytes } = await peer.call(
       'pools.capacity',
-      { kind: pool.kind, path: pool.path },
+      { path: pool.address.path },
       { timeoutMs: askMs },
     );
     if (freeBytes === pool.freeBytes && totalBytes === pool.totalBytes) return;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import { type WriteOptions, writeOptionsSchema } from '../../shared/model/job.ts';
+import { locationOf, type StorageAddress, storageAddressSchema, type StorageKind } from '../../shared/model/storage.ts';
+import type { Secret } from '../../shared/schema.ts';
 import { type Database, isUniqueViolation } from './open.ts';
 import { deleteSecrets, saveSecret } from './secrets.ts';
 
@@ -8,7 +10,9 @@ export interface PoolRow {
   id: number;
   uuid: string;
   name: string;
-  kind: 'local';
+  kind: StorageKind;
+  address: StorageAddress;
+  /** The address in one line. */
   path: string;
   createdAt: number;
   freeBytes: number | null;
@@ -32,6 +36,8 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
       'pools.free_bytes',
       'pools.total_bytes',
       'pools.write_options',
+      'pools.kind',
+      'pools.address',
       'repositories.id as repository_id',
       'repositories.restic_id',
     ])
@@ -42,7 +48,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
     id: row.id,
     uuid: row.uuid,
     name: row.name,
-    kind: 'local',
+    ...addressOf(row),
     path: row.path,
     createdAt: row.created_at,
     freeBytes: row.free_bytes,
@@ -51,6 +57,12 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
     repository: { id: row.repository_id, resticId: row.restic_id },
     clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
   }));
+}
+
+function addressOf(row: { path: string; address: string | null }): Pick<PoolRow, 'kind' | 'address'> {
+  const stored: unknown = row.address === null ? { kind: 'local', path: row.path } : JSON.parse(row.address);
+  const address = storageAddressSchema.parse(stored);
+  return { kind: address.kind, address };
 }
 
 /** @throws AppError notFound */
@@ -68,7 +80,7 @@ export async function assertPoolNameFree(db: Database, name: string): Promise<vo
 
 export interface NewPool {
   name: string;
-  path: string;
+  address: StorageAddress;
   clientIds: readonly number[];
   resticId: string;
   freeBytes: number | null;
@@ -81,12 +93,23 @@ export function secretOwner(repositoryId: number): string {
   return `repository:${repositoryId}`;
 }
 
+/** Secrets of a new pool: the repository's password, and what opens its storage. */
+export interface PoolSecrets {
+  password: Secret;
+  credential: Secret | null;
+}
+
 /**
- * Pool, repository, clients and password in one transaction.
- * @param seal makes the ciphertext for an owner
+ * Pool, repository, clients and secrets in one transaction.
+ * @param seal makes the ciphertext of a secret for an owner
  * @throws AppError nameTaken
  */
-export async function insertPool(db: Database, pool: NewPool, seal: (owner: string) => string): Promise<number> {
+export async function insertPool(
+  db: Database,
+  pool: NewPool,
+  { password, credential }: PoolSecrets,
+  seal: (secret: Secret, owner: string) => string,
+): Promise<number> {
   const now = Date.now();
   try {
     return await db.transaction().execute(async (transaction) => {
@@ -95,8 +118,9 @@ export async function insertPool(db: Database, pool: NewPool, seal: (owner: stri
         .values({
           uuid: randomUUID(),
           name: pool.name,
-          kind: 'local',
-          path: pool.path,
+          kind: pool.address.kind,
+          path: locationOf(pool.address),
+          address: JSON.stringify(pool.address),
           created_at: now,
           free_bytes: pool.freeBytes,
           total_bytes: pool.totalBytes,
@@ -113,7 +137,8 @@ export async function insertPool(db: Database, pool: NewPool, seal: (owner: stri
         .returning('id')
         .executeTakeFirstOrThrow();
       const owner = secretOwner(repository.id);
-      await saveSecret(transaction, owner, 'password', seal(owner));
+      await saveSecret(transaction, owner, 'password', seal(password, owner));
+      if (credential !== null) await saveSecret(transaction, owner, 'credential', seal(credential, owner));
       return id;
     });
   } catch (error) {

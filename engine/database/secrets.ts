@@ -12,14 +12,20 @@ export async function saveSecret(db: Database, owner: string, name: string, seal
 
 /** @throws AppError notFound */
 export async function getSecret(db: Database, owner: string, name: string): Promise<string> {
+  const sealed = await findSecret(db, owner, name);
+  if (sealed === undefined) throw new AppError('notFound', `${owner} has no stored ${name}`);
+  return sealed;
+}
+
+/** undefined when there is none. */
+export async function findSecret(db: Database, owner: string, name: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('secrets')
     .select('sealed')
     .where('owner', '=', owner)
     .where('name', '=', name)
     .executeTakeFirst();
-  if (row === undefined) throw new AppError('notFound', `${owner} has no stored ${name}`);
-  return row.sealed;
+  return row?.sealed;
 }
 
 export async function deleteSecrets(db: Database, owner: string): Promise<void> {

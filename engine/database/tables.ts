@@ -66,6 +66,8 @@ export interface Tables {
     total_bytes: number | null;
     tested_at: number | null;
     write_options: Generated<Json>;
+    /** null in rows of the first version: a directory at `path`. */
+    address: Json | null;
   };
   pool_clients: { pool_id: number; client_id: number };
   repositories: { id: Id; pool_id: number; restic_id: string; created_at: number };

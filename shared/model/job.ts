@@ -11,6 +11,7 @@ import {
   secret,
   uuidSchema,
 } from '../schema.ts';
+import { storageTargetSchema } from './storage.ts';
 import { readReasonSchema } from './read-reason.ts';
 import { stepSchema } from './task.ts';
 
@@ -47,8 +48,7 @@ export type WriteOptions = z.output<typeof writeOptionsSchema>;
 
 /** A repository as the agent needs it; the password lives in memory only. */
 export const repositoryTargetSchema = z.object({
-  kind: z.literal('local'),
-  path: absolutePathSchema,
+  storage: storageTargetSchema,
   password: secret(),
   /** restic's repository ID; null before the pool was prepared. */
   repositoryId: hexIdSchema.nullable(),

@@ -83,7 +83,7 @@ describe('a run', () => {
       zone: 'Europe/Berlin',
       rule: { name: 'nightly' },
       platform: { kind: 'image-directory', settings: { path: '/images' } },
-      repository: { kind: 'local', path: '/backups/pool', repositoryId: 'ab'.repeat(32) },
+      repository: { storage: { kind: 'local', path: '/backups/pool' }, repositoryId: 'ab'.repeat(32) },
       client: { name: 'host' },
     });
     expect(job.repository.password.reveal()).toBe('password of pool');

@@ -113,6 +113,7 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
     uuid: randomUUID(),
     name,
     kind: 'local',
+    address: { kind: 'local', path: `/srv/backups/${name}` },
     path: `/srv/backups/${name}`,
     clients: clients.map((client) => ({ id: client.id, name: client.name, state: client.state })),
     repositoryId: hex64,

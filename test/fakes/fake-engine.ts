@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type EngineContract, engineContract } from '../../shared/contract/engine/all.ts';
 import type { Contract, Handlers, Topic } from '../../shared/contract/method.ts';
 import type { Notice } from '../../shared/contract/notice.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isEnded } from '../../shared/model/task.ts';
 import { rightsOfRole, type Role } from '../../shared/model/user.ts';
@@ -217,14 +218,14 @@ export class FakeEngine {
     const { data } = this;
     return {
       'pools.list': async () => rowsOf(data.pools),
-      'pools.add': async ({ name, path, clients, write }) => {
+      'pools.add': async ({ name, storage, clients, write }) => {
         if (data.pools.some((pool) => pool.name === name))
           throw new AppError('nameTaken', `a pool named ${name} is there already`, { field: 'name' });
         const made = fakePool(
           nextId(data.pools),
           name,
           clients.map((ref) => pick(data.clients, ref, 'client')),
-          { path, write },
+          { kind: storage.kind, path: locationOf(storage), write },
         );
         data.pools.push(made);
         this.announce('pools');

@@ -97,14 +97,15 @@ export async function addPool(
 ): Promise<number> {
   const pool = {
     name,
-    path: `/backups/${name}`,
+    address: { kind: 'local' as const, path: `/backups/${name}` },
     clientIds,
     resticId: id,
     freeBytes: null,
     totalBytes: null,
     write: writeOptionsSchema.parse({}),
   };
-  return insertPool(db, pool, (owner) => vault.seal(new Secret(`password of ${name}`), owner));
+  const secrets = { password: new Secret(`password of ${name}`), credential: null };
+  return insertPool(db, pool, secrets, (secret, owner) => vault.seal(secret, owner));
 }
 
 export interface Seed {

@@ -1,7 +1,7 @@
 import type { JobInput } from '../../../shared/model/job.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { getPool, secretOwner } from '../../database/pools.ts';
-import { getSecret } from '../../database/secrets.ts';
+import { findSecret, getSecret } from '../../database/secrets.ts';
 import type { TaskDeps } from '../task-deps.ts';
 
 /** Pool and password as a job carries them. @throws AppError notFound when the pool is gone */
@@ -13,5 +13,8 @@ export async function repositoryTarget(
   const pool = await getPool(deps.db, poolId);
   const owner = secretOwner(pool.repository.id);
   const password = deps.vault.open(await getSecret(deps.db, owner, 'password'), owner);
-  return { kind: pool.kind, path: pool.path, password: password.reveal(), repositoryId: pool.repository.resticId };
+  const sealed = await findSecret(deps.db, owner, 'credential');
+  const credential = sealed === undefined ? null : deps.vault.open(sealed, owner).reveal();
+  const storage = pool.address.kind === 'local' ? pool.address : { ...pool.address, credential };
+  return { storage, password: password.reveal(), repositoryId: pool.repository.resticId };
 }

@@ -1,43 +1,51 @@
 import { MultiSelect, PasswordInput, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { type FormErrors, useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { writeOptionsSchema } from '../../../shared/model/job.ts';
-import { absolutePathSchema } from '../../../shared/schema.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 import { type ClientChoice, firstChoice, useClientChoices } from '../common/client-choices.ts';
+import { emptyStorage, StorageFields, storageProblems, type StorageValues, toStorage } from './storage-fields.tsx';
 import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './write-fields.tsx';
 
-interface Values extends WriteValues {
+interface Values extends WriteValues, StorageValues {
   name: string;
   clients: string[];
-  path: string;
   password: string;
   again: string;
 }
 
 function usePoolForm(clients: string[]) {
   const { t } = useText();
-  const required = (value: string) => (value.trim() === '' ? t('form.required') : null);
+  const required = (field: string, value: string) => (value.trim() === '' ? { [field]: t('form.required') } : {});
   return useForm<Values>({
     initialValues: {
       name: '',
       clients,
-      path: '',
+      ...emptyStorage,
       password: '',
       again: '',
       ...writeValues(writeOptionsSchema.parse({})),
     },
     clearInputErrorOnChange: true,
-    validate: {
-      name: required,
-      clients: (value) => (value.length === 0 ? t('form.required') : null),
-      path: (value) => (absolutePathSchema.safeParse(value).success ? null : t('form.absolutePath')),
-      password: (value) => (value === '' ? t('form.required') : null),
-      again: (value, { password }) => (value === password ? null : t('form.passwordsDiffer')),
-    },
+    validate: (values): FormErrors => ({
+      ...required('name', values.name),
+      ...(values.clients.length === 0 ? { clients: t('form.required') } : {}),
+      ...Object.fromEntries(
+        storageProblems(values).map((field) => [
+          field,
+          values[field].trim() === ''
+            ? t('form.required')
+            : field === 'path'
+              ? t('form.absolutePath')
+              : t('form.invalid'),
+        ]),
+      ),
+      ...required('password', values.password),
+      ...(values.again === values.password ? {} : { again: t('form.passwordsDiffer') }),
+    }),
   });
 }
 
@@ -52,8 +60,9 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
   const form = usePoolForm(firstChoice(choices));
   const add = useCommand('pools.add');
   const save = async (values: Values) => {
-    const { name, clients, path, password } = values;
-    const outcome = await add.run({ name, clients, path, password, kind: 'local', write: toWriteOptions(values) });
+    const { name, clients, password } = values;
+    const storage = toStorage(values);
+    const outcome = await add.run({ name, clients, storage, password, write: toWriteOptions(values) });
     if (outcome.ok) onClose();
   };
   const secret = {
@@ -87,17 +96,7 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
             />
           )}
         </FormRow>
-        <FormRow label={t('pool.path')} required error={form.errors['path']} help={t('pool.pathHelp')}>
-          {(field) => (
-            <TextInput
-              {...form.getInputProps('path')}
-              {...field}
-              classNames={{ input: 'mono' }}
-              placeholder="/srv/backups"
-              spellCheck={false}
-            />
-          )}
-        </FormRow>
+        <StorageFields form={form} />
       </section>
       <section className="fs">
         <h3>{t('pool.encryption')}</h3>

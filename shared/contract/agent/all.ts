@@ -31,10 +31,10 @@ export const agentContract = {
     params: z.object({ repository: repositoryTargetSchema }),
     result: z.object({ checks: z.array(checkSchema), ...capacity }),
   }),
-  /** Space where a pool lies; needs no password. */
+  /** Space where a directory lies; needs no password. */
   'pools.capacity': query({
     right: 'none',
-    params: z.object({ kind: z.literal('local'), path: absolutePathSchema }),
+    params: z.object({ path: absolutePathSchema }),
     result: z.object(capacity),
   }),
   /** What differs between two points of one VM in one repository. */

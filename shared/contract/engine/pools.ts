@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  absolutePathSchema,
   bytesSchema,
   checkSchema,
   emptySchema,
@@ -12,6 +11,7 @@ import {
   secret,
 } from '../../schema.ts';
 import { writeOptionsSchema } from '../../model/job.ts';
+import { storageAddressSchema, storageKinds, storageTargetSchema } from '../../model/storage.ts';
 import { command, query } from '../method.ts';
 import { servingClientSchema } from './platforms.ts';
 
@@ -19,7 +19,9 @@ export const poolViewSchema = z.object({
   id: idSchema,
   uuid: z.guid(),
   name: z.string(),
-  kind: z.literal('local'),
+  kind: z.enum(storageKinds),
+  address: storageAddressSchema,
+  /** The address in one line. */
   path: z.string(),
   clients: z.array(servingClientSchema),
   /** restic's ID of the repository in it. */
@@ -47,9 +49,9 @@ export const poolsContract = {
     right: 'administer',
     params: z.object({
       name: nameSchema,
-      kind: z.literal('local'),
       clients: z.array(refSchema).min(1).max(100),
-      path: absolutePathSchema,
+      storage: storageTargetSchema,
+      /** Of the repository. */
       password: secret(),
       write: writeOptionsSchema.prefault({}),
     }),

@@ -99,7 +99,7 @@ function jobOf(type: BackupJob['type'], points: PointHint[]): BackupJob {
     backupUuid: uuidOf(801),
     engineUuid: uuidOf(900),
     objectUuid: vmUuid,
-    repository: { kind: 'local', path: '/pool', password: 'secret', repositoryId: null },
+    repository: { storage: { kind: 'local', path: '/pool' }, password: 'secret', repositoryId: null },
     platform: { uuid: uuidOf(901), kind: 'libvirt', name: 'libvirt', settings: {} },
     objectName: 'vm',
     client: { hwid: 'h', name: 'host' },
