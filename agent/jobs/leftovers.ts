@@ -58,11 +58,14 @@ export async function releaseLocksOf(target: RepositoryTarget, journal: Journal,
     for (const resource of job.leftovers.filter(needsCredential)) {
       const { path, lock } = readLock(resource.name);
       if (path !== locationOf(target.storage) || !job.acknowledged) continue;
+      const storage = createStorage(target.storage, { maxTotalMs: 20_000 });
       try {
-        await createStorage(target.storage).remove('lock', lock);
+        await storage.remove('lock', lock);
         await journal.of(job.jobUuid).released(resource);
       } catch (error) {
         log.warn({ err: error, jobUuid: job.jobUuid }, 'a lock of a dead job cannot be removed now');
+      } finally {
+        await storage.close?.();
       }
     }
   }

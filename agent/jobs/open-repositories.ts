@@ -4,11 +4,16 @@ import type { RepositoryTarget } from '../../shared/model/job.ts';
 import { locationOf } from '../../shared/model/storage.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { createStorage } from '../repository/storage/all.ts';
+import type { Storage } from '../repository/storage/storage.ts';
+
+/** Somebody waits for the answer: a server that fails is not tried for a quarter of an hour. */
+const interactive = { maxTotalMs: 20_000 };
 
 /** An unused repository is closed after this time; its index is the agent's largest memory. */
 const idleMs = 5 * 60_000;
 
 interface Held {
+  storage: Storage;
   repository: Promise<Repository>;
   /** Of the config file it was opened with: another one there means another repository. */
   config: string;
@@ -44,9 +49,11 @@ export class OpenRepositories {
 
   /** Opens what is there, or creates it in an absent or empty folder. */
   async prepare(target: RepositoryTarget, create: boolean): Promise<{ repositoryId: string; created: boolean }> {
-    const storage = createStorage(target.storage);
+    const storage = createStorage(target.storage, interactive);
     const created = create && (await storage.readConfig()) === undefined;
+    // Closing it closes its storage too.
     if (created) await (await createRepository(storage, target.password.reveal())).close();
+    else await storage.close?.();
     return this.use(target, async (repository) => ({ repositoryId: repository.id, created }));
   }
 
@@ -56,24 +63,32 @@ export class OpenRepositories {
 
   /** What is held, unless the folder was unmounted or replaced since it was opened. */
   private async current(key: string, target: RepositoryTarget): Promise<Held> {
-    const config = await configHash(target);
     const held = this.held.get(key);
-    if (held?.config === config) return held;
+    if (held !== undefined && (await configHash(held.storage)) === held.config) return held;
     if (held !== undefined) await this.close(key);
-    return this.open(key, target, config);
+    return this.open(key, target);
   }
 
-  private open(key: string, target: RepositoryTarget, config: string): Held {
+  private async open(key: string, target: RepositoryTarget): Promise<Held> {
     const storage = createStorage(target.storage);
-    const held: Held = {
-      repository: openRepository(storage, target.password.reveal()),
-      config,
-      users: 0,
-      timer: undefined,
-    };
+    const config = await configHash(storage).catch(async (error: unknown) => {
+      await storage.close?.();
+      throw error;
+    });
+    // Somebody else may have opened it meanwhile.
+    const other = this.held.get(key);
+    if (other?.config === config) {
+      await storage.close?.();
+      return other;
+    }
+    const repository = openRepository(storage, target.password.reveal());
+    const held: Held = { storage, repository, config, users: 0, timer: undefined };
     this.held.set(key, held);
     // A failed opening is not kept; whoever waits for it gets the error.
-    held.repository.catch(() => this.held.delete(key));
+    held.repository.catch(() => {
+      this.held.delete(key);
+      return storage.close?.();
+    });
     return held;
   }
 
@@ -95,10 +110,10 @@ function keyOf({ storage, password }: RepositoryTarget): string {
 }
 
 /** Hash of the sealed config file. @throws AppError poolNotReachable */
-async function configHash({ storage }: RepositoryTarget): Promise<string> {
-  const config = await createStorage(storage).readConfig();
+async function configHash(storage: Storage): Promise<string> {
+  const config = await storage.readConfig();
   if (config !== undefined) return createHash('sha256').update(config).digest('hex');
-  throw new AppError('poolNotReachable', `there is no repository at ${locationOf(storage)}`, {
+  throw new AppError('poolNotReachable', `there is no repository at ${storage.location}`, {
     hint: 'Check that the path is right and mounted.',
   });
 }

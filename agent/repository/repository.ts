@@ -13,6 +13,7 @@ import { parseSnapshot, type Snapshot } from './snapshot-file.ts';
 import { findSnapshot, listSnapshots, type SnapshotQuery } from './snapshot-list.ts';
 import { SnapshotWriter, type WriterOptions } from './snapshot-writer.ts';
 import { GatedStorage } from './storage/gated.ts';
+import { RetryingStorage } from './storage/retrying.ts';
 import type { Storage } from './storage/storage.ts';
 import { readUnpacked } from './unpacked.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -123,7 +124,9 @@ export class Repository {
   /** Starts a snapshot under a lock that is held until it has ended. */
   startSnapshot(lock: RepositoryLock, options: WriterOptions): SnapshotWriter {
     const signal = AbortSignal.any([options.signal, lock.signal]);
-    const storage = new GatedStorage(this.#storage, lock.settled);
+    // Nobody waits for a server longer than for the job.
+    const own = this.#storage instanceof RetryingStorage ? this.#storage.within(signal) : this.#storage;
+    const storage = new GatedStorage(own, lock.settled);
     const parts = { storage, key: this.#key, index: this.#index, pool: this.#pool };
     return new SnapshotWriter(parts, { ...options, signal });
   }
@@ -150,9 +153,10 @@ export class Repository {
     return new OpenSnapshot({ storage: this.#storage, key: this.#key, index: this.#index, pool: this.#pool }, found);
   }
 
-  /** Ends the pipeline threads. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  /** Ends the pipeline threads and the connections of its storage. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+    await this.#storage.close?.();
   }
 
   async #readSnapshot(id: string): Promise<Snapshot> {

@@ -1,10 +1,37 @@
-import type { StorageTarget } from '../../../shared/model/storage.ts';
 import { AppError } from '../../../shared/errors.ts';
+import type { StorageTarget } from '../../../shared/model/storage.ts';
 import { LocalStorage } from './local.ts';
+import { type RetryOptions, RetryingStorage } from './retrying.ts';
+import { SftpStorage } from './sftp.ts';
 import type { Storage } from './storage.ts';
 
-/** Opens no connection: the first call of the storage does. */
-export function createStorage(target: StorageTarget): Storage {
-  if (target.kind === 'local') return new LocalStorage(target.path);
-  throw new AppError('unsupported', `storages of kind ${target.kind} are not built yet`);
+type TargetOf<K extends StorageTarget['kind']> = Extract<StorageTarget, { kind: K }>;
+
+/**
+ * The storage of a pool. Servers are tried again when they fail for a while; a directory answers for good at once.
+ * Opens no connection: the first call does.
+ */
+export function createStorage(target: StorageTarget, retry: RetryOptions = {}): Storage {
+  switch (target.kind) {
+    case 'local':
+      return new LocalStorage(target.path);
+    case 'sftp':
+      return new RetryingStorage(sftpOf(target), retry);
+    case 'rest':
+    case 's3':
+      throw new AppError('unsupported', `storages of kind ${target.kind} are not built yet`);
+  }
+}
+
+/** One slash before the path: below the login's home; two: absolute (DETAILS 31). */
+function sftpOf({ url, hostKey, credential }: TargetOf<'sftp'>): SftpStorage {
+  const { hostname, port, username, pathname } = new URL(url);
+  return new SftpStorage({
+    host: hostname.replace(/^\[|\]$/gu, ''),
+    ...(port === '' ? {} : { port: Number(port) }),
+    user: decodeURIComponent(username),
+    path: decodeURIComponent(pathname.slice(1)),
+    hostKey,
+    ...(credential === null ? {} : { privateKey: credential.reveal() }),
+  });
 }

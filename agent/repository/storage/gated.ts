@@ -67,4 +67,8 @@ export class GatedStorage implements Storage {
     await this.#gate;
     await removeFiles(this.#storage, type, names);
   }
+
+  async close(): Promise<void> {
+    await this.#storage.close?.();
+  }
 }

@@ -44,6 +44,13 @@ export class RetryingStorage implements Storage {
     this.#random = options.random ?? Math.random;
   }
 
+  /** The same storage with waits that end with that signal. */
+  within(signal: AbortSignal): RetryingStorage {
+    const [log, firstDelayMs, maxTotalMs] = [this.#log, this.#firstDelayMs, this.#maxTotalMs];
+    const [clock, random] = [this.#clock, this.#random];
+    return new RetryingStorage(this.#storage, { signal, log, firstDelayMs, maxTotalMs, clock, random });
+  }
+
   get location(): string {
     return this.#storage.location;
   }

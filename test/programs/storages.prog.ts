@@ -1,0 +1,94 @@
+// Pools on servers, through engine, agent and command line; each server is a real one that the test starts.
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../shared/node/run-program.ts';
+import { lacking } from '../helpers/needs.ts';
+import { Lab, poolPassword } from '../helpers/programs.ts';
+import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
+import { missingSshd, TestSshd } from '../helpers/sshd.ts';
+
+const mib = 1024 * 1024;
+
+describe('pools on servers', () => {
+  let lab: Lab;
+  let image: string;
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    await lab.startEngine();
+    await lab.addAgent('node1');
+    image = `${await lab.addImages('node1')}/vm.raw`;
+  });
+  afterAll(() => lab.close());
+
+  const fill = (mebibytes: number) => writeRandomFile(image, 80 * mib, [{ at: 0, length: mebibytes * mib }]);
+
+  it.skipIf(lacking(missingSshd))(
+    'SFTP: backup, restore, restic, a restart of the server, a killed agent',
+    async () => {
+      const server = await TestSshd.start();
+      const hostKey = await server.fingerprint();
+      const locks = async () => readdir(server.path('home', 'repository', 'locks'));
+      const url = `sftp://${server.user}@127.0.0.1:${server.port}//${server.path('home', 'repository').slice(1)}`;
+      const add = async (name: string, key: string) => {
+        const password = await lab.passwordFile(poolPassword);
+        const place = ['--kind', 'sftp', '--client', 'node1', '--url', url, '--host-key', key];
+        const secrets = ['--key-file', server.path('id'), '--password-file', password];
+        return lab.cli('pools', 'add', '--name', name, ...place, ...secrets);
+      };
+      await fill(48);
+
+      const refused = await add('wrong', `SHA256:${'A'.repeat(43)}`);
+      expect(refused).toMatchObject({ code: 1, json: { error: { code: 'storageDenied' } } });
+      expect(JSON.stringify(refused.json)).toContain(hostKey);
+
+      expect(await add('remote', hostKey)).toMatchObject({ code: 0 });
+      expect((await lab.rows('pools', 'list'))[0]).toMatchObject({ kind: 'sftp', path: url, freeBytes: null });
+      await lab.ok('rules', 'add', '--name', 'sftp', '--platform', 'images', '--object', 'vm.raw', '--pool', 'remote');
+      const task = await lab.ended(await lab.run('sftp'));
+      expect(task).toMatchObject({ error: null, state: 'done' });
+      const { taskIds } = await lab.ok('restore', String(task.backupId), '--to', lab.path('out'));
+      expect(await lab.ended((taskIds as number[])[0] ?? 0)).toMatchObject({ error: null });
+      const backup = await lab.ok('backups', 'show', String(task.backupId));
+      const restored = lab.path('out', String(backup['objectUuid']), 'disks', 'vm.raw', 'disk.raw');
+      expect(await hashFile(restored)).toBe(await hashFile(image));
+      const passwordFile = lab.path('restic-password');
+      await writeFile(passwordFile, poolPassword);
+      const place = ['-r', `sftp:${server.user}@127.0.0.1:${server.path('home', 'repository')}`];
+      const access = ['-o', await server.resticOption(), '--password-file', passwordFile, '--no-cache'];
+      const { stdout } = await runProgram('restic', [...place, ...access, 'check', '--read-data']);
+      expect(stdout).toContain('no errors were found');
+
+      // The server goes away in the middle and comes back: that costs time, not the backup.
+      await fill(64);
+      await lab.ok('pools', 'edit', 'remote', '--max-rate', '16MiB');
+      const interrupted = await lab.run('sftp');
+      await lab.untilStep('node1', 'copyingData');
+      await server.stopServer();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await server.startServer();
+      expect(await lab.ended(interrupted, 90)).toMatchObject({ error: null, state: 'done' });
+      expect(await locks()).toEqual([]);
+
+      // A killed agent cannot remove its lock without the key; the next job brings it.
+      await fill(70);
+      const killed = await lab.run('sftp');
+      await lab.untilStep('node1', 'copyingData');
+      await lab.agent('node1').kill('SIGKILL');
+      expect((await locks()).length).toBe(1);
+      await lab.startAgent('node1');
+      expect((await lab.ended(killed)).error).toMatchObject({ code: 'agentStopped' });
+      expect(await lab.ended(await lab.run('sftp'), 90)).toMatchObject({ error: null });
+      expect(await locks()).toEqual([]);
+
+      const key = (await readFile(server.path('id'), 'utf8')).split('\n')[1] ?? '';
+      for (const text of [
+        await lab.agentLog('node1'),
+        await readFile(lab.path('engine.log'), 'utf8').catch(() => ''),
+      ]) {
+        expect(text).not.toContain(key);
+        expect(text).not.toContain(poolPassword);
+      }
+    },
+  );
+});
