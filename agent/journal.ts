@@ -1,16 +1,18 @@
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type JobResult, jobResultSchema } from '../shared/model/job.ts';
+import { jobKinds, type JobResult, jobResultSchema } from '../shared/model/job.ts';
 import { stepSchema, type TaskStep } from '../shared/model/task.ts';
 import { syncFolder } from '../shared/node/atomic-file.ts';
 import { uuidSchema } from '../shared/schema.ts';
+
+type JobKind = (typeof jobKinds)[number];
 
 const resourceSchema = z.object({ kind: z.string(), name: z.string() });
 type JournalResource = z.output<typeof resourceSchema>;
 
 const eventSchema = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('began'), jobUuid: uuidSchema, kind: z.enum(['backup', 'restore']), at: z.number() }),
+  z.object({ event: z.literal('began'), jobUuid: uuidSchema, kind: z.enum(jobKinds), at: z.number() }),
   z.object({ event: z.literal('step'), step: stepSchema, at: z.number() }),
   z.object({ event: z.literal('acquired'), resource: resourceSchema, at: z.number() }),
   z.object({ event: z.literal('released'), resource: resourceSchema, at: z.number() }),
@@ -22,7 +24,7 @@ type JournalEvent = z.input<typeof eventSchema>;
 /** What a journal file says about its job. */
 export interface JournalledJob {
   jobUuid: string;
-  kind: 'backup' | 'restore';
+  kind: JobKind;
   startedAt: number;
   step: TaskStep | null;
   /** Made and not struck off, newest first: in this order they are removed. */
@@ -72,7 +74,7 @@ export class Journal {
     this.#folder = join(dataFolder, 'journal');
   }
 
-  async begin(jobUuid: string, kind: 'backup' | 'restore'): Promise<JobJournal> {
+  async begin(jobUuid: string, kind: JobKind): Promise<JobJournal> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const job = this.of(jobUuid);
     await job.append({ event: 'began', jobUuid, kind, at: Date.now() });

@@ -9,6 +9,7 @@ import { addLogin } from './commands/login.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlatforms } from './commands/platforms.ts';
 import { addPools } from './commands/pools.ts';
+import { addRepo } from './commands/repo.ts';
 import { addRules } from './commands/rules.ts';
 import { addServe } from './commands/serve.ts';
 import { addTasks } from './commands/tasks.ts';
@@ -16,7 +17,18 @@ import { reportError, wantJson } from './output.ts';
 
 function createProgram(): Command {
   const program = new Command('holdfast').description('protect virtual machines and get them back').version(version);
-  for (const add of [addServe, addLogin, addClients, addPlatforms, addPools, addRules, addTasks, addBackups, addLogs])
+  for (const add of [
+    addServe,
+    addLogin,
+    addClients,
+    addPlatforms,
+    addPools,
+    addRepo,
+    addRules,
+    addTasks,
+    addBackups,
+    addLogs,
+  ])
     add(program);
   for (const command of allCommands(program)) {
     command

@@ -30,7 +30,7 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
       const lineage = await lineageOf(repository, job, prospect);
       const source = await openSource(prospect, job, run, { repositoryId: repository.id, lineage });
       const backup = await new SourceBackup({ deps, job, run, repository, lineage, source }).run(lock);
-      return { backup, restore: null };
+      return { backup, restore: null, maintenance: null };
     };
     try {
       return await withLock(run, job.repository, repository, work, { settleLater: true });

@@ -17,7 +17,7 @@ export interface JobDeps {
 }
 
 /** What a job leaves for its result, besides outcome and times. */
-export type JobOutput = Pick<JobResult, 'backup' | 'restore'>;
+export type JobOutput = Pick<JobResult, 'backup' | 'restore' | 'maintenance'>;
 
 /** Progress goes up at most this often. */
 const reportMs = 250;

@@ -20,7 +20,7 @@ export async function runRestore(deps: JobDeps, job: RestoreJob, run: JobRun): P
       try {
         await writeDisks(run, point, target);
         await run.enter('finalising');
-        return { backup: null, restore: await target.finish() };
+        return { backup: null, restore: await target.finish(), maintenance: null };
       } catch (error) {
         await target.rollback();
         throw error;

@@ -6,6 +6,7 @@ import { Journal, type JournalledJob } from '../journal.ts';
 import { runBackup } from './backup.ts';
 import { type JobDeps, type JobOutput, JobRun } from './job-run.ts';
 import { releaseLeftovers, releaseLocksOf } from './leftovers.ts';
+import { runMaintenance } from './maintenance.ts';
 import { runRestore } from './restore.ts';
 
 /** How the runner reaches the engine, as far as there is one. */
@@ -100,11 +101,11 @@ export class JobRunner {
 
   private async execute(job: Job, run: JobRun): Promise<void> {
     const startedAt = Date.now();
-    let output: JobOutput = { backup: null, restore: null };
+    let output: JobOutput = { backup: null, restore: null, maintenance: null };
     let failure: unknown;
     try {
       await releaseLocksOf(job.repository, this.journal, this.deps.log);
-      output = job.kind === 'backup' ? await runBackup(this.deps, job, run) : await runRestore(this.deps, job, run);
+      output = await runJob(this.deps, job, run);
     } catch (error) {
       // Whatever an abort makes fail, the abort is the cause.
       failure = run.signal.aborted ? run.signal.reason : error;
@@ -150,6 +151,17 @@ export class JobRunner {
   }
 }
 
+function runJob(deps: JobDeps, job: Job, run: JobRun): Promise<JobOutput> {
+  switch (job.kind) {
+    case 'backup':
+      return runBackup(deps, job, run);
+    case 'restore':
+      return runRestore(deps, job, run);
+    case 'maintenance':
+      return runMaintenance(deps, job, run);
+  }
+}
+
 function resultOf(kind: Job['kind'], run: JobRun, startedAt: number, output: JobOutput, failure: unknown): JobResult {
   const { jobUuid, step, bytesTotal, bytesRead, bytesStored, disks } = run.progress();
   const error = failure === undefined ? null : toWireError(failure);
@@ -192,5 +204,6 @@ function stoppedResult(job: JournalledJob, problems: readonly string[]): JobResu
     disks: [],
     backup: null,
     restore: null,
+    maintenance: null,
   };
 }

@@ -4,7 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import { addListOptions, type ListOptions, listParams } from '../list-options.ts';
 import type { DiffPage } from '../../shared/model/diff.ts';
 import type { EnginePeer } from '../connect.ts';
-import { bytes, isJson, note, printObject, printRows, time } from '../output.ts';
+import { bytes, confirmOrThrow, isJson, note, printObject, printRows, time } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
 import { finishStarted } from './rules.ts';
 
@@ -19,7 +19,7 @@ interface RestoreOptions {
   wait?: boolean;
 }
 
-/** `backups list | show | diff` and `restore`. */
+/** `backups list | show | diff | verify | delete` and `restore`. */
 export function addBackups(program: Command): void {
   const backups = program.command('backups').description('restore points');
   addListOptions(backups.command('list'))
@@ -42,6 +42,21 @@ export function addBackups(program: Command): void {
         ['RANGES', (row) => row.extents.length],
       ]);
     });
+  backups
+    .command('verify <backup...>')
+    .description('read them again, check every hash and the signature')
+    .option('--wait', 'until the tasks have ended')
+    .action(async (refs: string[], options: { wait?: boolean }) => {
+      const started = await withEngine((engine) => engine.call('backups.verify', { backups: refs }));
+      note(`Started task ${started.taskIds.join(', ')}.`);
+      await finishStarted(started, options.wait === true);
+    });
+  backups
+    .command('delete <backup...>')
+    .option('--dry-run', 'only list what would be removed')
+    .option('--yes', 'do not ask')
+    .option('--wait', 'until the tasks have ended')
+    .action(deleteBackups);
   program
     .command('restore <backup>')
     .description('restore a backup into a folder on the client, or deploy it as a new VM')
@@ -54,6 +69,33 @@ export function addBackups(program: Command): void {
     .option('--client <client>')
     .option('--wait', 'until the task has ended')
     .action(restore);
+}
+
+interface DeleteOptions {
+  dryRun?: boolean;
+  yes?: boolean;
+  wait?: boolean;
+}
+
+/** Removes points from their repositories; a prune frees what only they used. */
+async function deleteBackups(refs: string[], { dryRun, yes, wait }: DeleteOptions): Promise<void> {
+  const points = await withEngine((engine) =>
+    Promise.all(refs.map((backup) => engine.call('backups.get', { backup }))),
+  );
+  if (dryRun === true) {
+    return printRows(points, [
+      ['ID', (row) => row.id],
+      ['VM', (row) => row.object],
+      ['CREATED', (row) => time(row.createdAt)],
+      ['POOL', (row) => row.pool],
+      ['STORED', (row) => bytes(row.storedBytes)],
+    ]);
+  }
+  const names = points.map((point) => `${point.id} of ${point.object}`).join(', ');
+  await confirmOrThrow(`Delete backup ${names} for good? Other backups stay complete.`, yes === true);
+  const started = await withEngine((engine) => engine.call('backups.delete', { backups: refs }));
+  note(`Started task ${started.taskIds.join(', ')}.`);
+  await finishStarted(started, wait === true);
 }
 
 interface BackupListOptions extends ListOptions {

@@ -10,6 +10,7 @@ import { logsApi } from './logs.ts';
 import { objectsApi } from './objects.ts';
 import { platformsApi } from './platforms.ts';
 import { poolsApi } from './pools.ts';
+import { repositoriesApi } from './repositories.ts';
 import { rulesApi } from './rules.ts';
 import { sessionApi } from './session.ts';
 import { systemApi } from './system.ts';
@@ -22,6 +23,7 @@ const handlers: Handlers<EngineContract, ApiContext> = {
   ...platformsApi,
   ...objectsApi,
   ...poolsApi,
+  ...repositoriesApi,
   ...rulesApi,
   ...tasksApi,
   ...backupsApi,

@@ -10,10 +10,12 @@ import { listPlatforms } from '../database/platforms.ts';
 import { getPool } from '../database/pools.ts';
 import type { EngineCore } from '../core.ts';
 import type { PointHint } from '../../shared/model/job.ts';
+import type { Operation } from '../../shared/model/maintenance.ts';
 import { findExecutors } from '../tasks/executors.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { type ApiContext, userName } from './context.ts';
 import { nextCursor, pageOf } from './paging.ts';
+import { addMaintenance, peerOfPool } from './repositories.ts';
 import { filterId } from './tasks.ts';
 
 /** Lists of large disks are read from storage for it. */
@@ -52,6 +54,31 @@ async function deployPlatformId(core: EngineCore, backup: BackupView, ref: strin
   return backup.platformId;
 }
 
+/** One task for each pool that holds some of the points. */
+async function maintainPoints(
+  context: ApiContext,
+  refs: readonly string[],
+  operationOf: (points: Extract<Operation, { kind: 'verify' }>['points']) => Operation,
+): Promise<number[]> {
+  const { core } = context;
+  const byPool = new Map<number, Map<string, BackupView>>();
+  for (const ref of refs) {
+    const backup = await getBackup(core.db, await findId(core.db, 'backups', ref, 'backups'));
+    const points = byPool.get(backup.poolId) ?? new Map<string, BackupView>();
+    byPool.set(backup.poolId, points.set(backup.uuid, backup));
+  }
+  const taskIds: number[] = [];
+  for (const [poolId, points] of byPool) {
+    const named = [...points.values()].map(({ uuid, snapshotId, objectUuid }) => ({
+      backupUuid: uuid,
+      snapshotId,
+      objectUuid,
+    }));
+    taskIds.push(...(await addMaintenance(core, userName(context), poolId, operationOf(named))).taskIds);
+  }
+  return taskIds;
+}
+
 export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
   async 'backups.list'({ object, pool, rule, since, ...page }, { core }) {
     const { rows, total } = await listBackups(core.db, {
@@ -72,10 +99,6 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
     if (from.poolId !== to.poolId || from.objectUuid !== to.objectUuid) {
       throw new AppError('invalidValue', 'only two backups of one VM in one pool can be compared', { field: 'other' });
     }
-    const wanted = { poolId: from.poolId, platformId: null, clientId: null };
-    const { clients, online } = await findExecutors(core.db, core.registry, wanted);
-    const client = online[0] ?? clients[0];
-    if (client === undefined) throw new AppError('clientOffline', `no client reaches pool "${from.pool}"`);
     const hintOf = (point: BackupView) => ({ backupUuid: point.uuid, snapshotId: point.snapshotId });
     const repository = await repositoryTarget(core, from.poolId);
     const params = {
@@ -83,12 +106,17 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
       objectUuid: from.objectUuid,
       points: [hintOf(from), hintOf(to)] as [PointHint, PointHint],
     };
-    return core.registry
-      .get(client.id, client.name)
-      .call('backups.diff', cursor === undefined ? params : { ...params, cursor }, { timeoutMs: diffMs });
+    const peer = await peerOfPool(core, from.poolId);
+    return peer.call('backups.diff', cursor === undefined ? params : { ...params, cursor }, { timeoutMs: diffMs });
   },
   async 'backups.restoreOptions'({ backup }, { core }) {
     return restoreOptions(core, await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup')));
+  },
+  async 'backups.verify'({ backups }, context) {
+    return { taskIds: await maintainPoints(context, backups, (points) => ({ kind: 'verify', points })) };
+  },
+  async 'backups.delete'({ backups }, context) {
+    return { taskIds: await maintainPoints(context, backups, (points) => ({ kind: 'delete', points })) };
   },
   async 'backups.restore'({ backup, target, client }, context) {
     const { core } = context;

@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
 import type { BackupResult, PointHint } from '../../shared/model/job.ts';
+import type { VerifyError } from '../../shared/model/maintenance.ts';
 import { backupViewSchema, type BackupView } from '../../shared/contract/engine/backups.ts';
 import type { Database } from './open.ts';
 
@@ -78,6 +79,28 @@ export async function newestPoints(
 
 export async function markBackupMissing(db: Database, uuid: string): Promise<void> {
   await db.updateTable('backups').set({ state: 'missing' }).where('uuid', '=', uuid).execute();
+}
+
+/** What a verification found; its time is when it ended. */
+export async function saveVerification(
+  db: Database,
+  uuid: string,
+  { verification, errors }: { verification: 'trusted' | 'suspicious'; errors: readonly VerifyError[] },
+): Promise<void> {
+  await db
+    .updateTable('backups')
+    .set({ verification, verify_errors: JSON.stringify(errors), verified_at: Date.now() })
+    .where('uuid', '=', uuid)
+    .execute();
+}
+
+/** Records of points that were removed from their repository. */
+export async function deleteBackups(db: Database, uuids: readonly string[]): Promise<void> {
+  if (uuids.length > 0)
+    await db
+      .deleteFrom('backups')
+      .where('uuid', 'in', [...uuids])
+      .execute();
 }
 
 export interface BackupFilter {
@@ -188,6 +211,8 @@ interface JoinedRow {
   verification: string;
   state: string;
   snapshot_id: string;
+  verified_at: number | null;
+  verify_errors: string;
 }
 
 function viewOf(row: JoinedRow, disks: Disks): BackupView {
@@ -215,6 +240,8 @@ function viewOf(row: JoinedRow, disks: Disks): BackupView {
     verification: row.verification,
     state: row.state,
     snapshotId: row.snapshot_id,
+    verifiedAt: row.verified_at,
+    verifyErrors: JSON.parse(row.verify_errors) as unknown,
     disks,
   });
 }

@@ -147,6 +147,8 @@ export interface Tables {
     state: string;
     snapshot_id: string;
     manifest_digest: string;
+    verified_at: number | null;
+    verify_errors: Generated<Json>;
   };
   backup_disks: { backup_id: number; position: number; disk_id: string; size_bytes: number; digest: string };
   logs: {

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { wireErrorSchema } from '../../shared/errors.ts';
 import { backupTypeSchema, consistencySchema, restoreResultSchema, taskDiskSchema } from '../../shared/model/job.ts';
+import { maintenanceResultSchema, operationSchema } from '../../shared/model/maintenance.ts';
 import { stepSchema, taskKindSchema, taskStateSchema } from '../../shared/model/task.ts';
 import { taskViewSchema } from '../../shared/contract/engine/tasks.ts';
 import { restoreTargetSchema } from '../../shared/contract/engine/backups.ts';
@@ -14,8 +15,12 @@ export const taskSpecSchema = z.object({
   deployPlatformId: z.number().optional(),
   backupId: z.number().optional(),
   backup: z.object({ type: backupTypeSchema, reread: z.boolean() }).optional(),
+  operation: operationSchema.optional(),
 });
 export type TaskSpec = z.output<typeof taskSpecSchema>;
+
+const resultSchema = z.union([restoreResultSchema, maintenanceResultSchema]);
+type TaskResult = z.output<typeof resultSchema>;
 
 const stepsSchema = taskViewSchema.shape.steps;
 export type TaskSteps = z.output<typeof stepsSchema>;
@@ -51,7 +56,7 @@ export interface TaskRow {
   bytesStored: number;
   warnings: string[];
   error: z.output<typeof wireErrorSchema> | null;
-  result: z.output<typeof restoreResultSchema> | null;
+  result: TaskResult | null;
   steps: TaskSteps;
   disks: Array<z.output<typeof taskDiskSchema>>;
   consistency: z.output<typeof consistencySchema> | null;
@@ -94,7 +99,7 @@ export function taskRowOf(row: Selectable<Tables['tasks']>): TaskRow {
     bytesStored: row.bytes_stored,
     warnings: json(z.array(z.string()), row.warnings),
     error: json(wireErrorSchema.nullable(), row.error),
-    result: json(restoreResultSchema.nullable(), row.result),
+    result: json(resultSchema.nullable(), row.result),
     steps: json(stepsSchema, row.steps),
     disks: json(z.array(taskDiskSchema), row.disks),
     consistency: consistencySchema.nullable().parse(row.consistency),

@@ -20,7 +20,7 @@ import { findExecutors } from './executors.ts';
 import { allKinds } from './kinds/all.ts';
 import { LiveProgress } from './live-progress.ts';
 import { commitResult } from './results.ts';
-import { freeSlots, occupiesSlot, taskLimits } from './slots.ts';
+import { freeSlots, occupiesSlot, repositoryBusy, taskLimits } from './slots.ts';
 import { enterStep } from './steps.ts';
 import type { TaskDeps } from './task-deps.ts';
 
@@ -183,8 +183,14 @@ export class TaskQueue implements JobEvents {
     const open = await listOpenTasks(this.deps.db);
     const occupying = open.filter(occupiesSlot);
     let place = 0;
-    for (const task of open.filter((candidate) => candidate.state === 'pending')) {
+    const waiting = open.filter((candidate) => candidate.state === 'pending');
+    for (const task of waiting) {
       place += 1;
+      const busy = repositoryBusy(task, occupying, waiting);
+      if (busy !== undefined) {
+        await this.wait(task, busy);
+        continue;
+      }
       const chosen = await this.choose(task, occupying, place);
       if (chosen === undefined) continue;
       const assigned = { ...task, state: 'assigned' as const, clientId: chosen.id };

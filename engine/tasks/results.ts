@@ -1,7 +1,14 @@
 import { AppError } from '../../shared/errors.ts';
 import type { BackupResult, JobResult } from '../../shared/model/job.ts';
+import type { MaintenanceResult } from '../../shared/model/maintenance.ts';
 import { isEnded } from '../../shared/model/task.ts';
-import { type BackupOwners, insertBackup, markBackupMissing } from '../database/backups.ts';
+import {
+  type BackupOwners,
+  deleteBackups,
+  insertBackup,
+  markBackupMissing,
+  saveVerification,
+} from '../database/backups.ts';
 import { insertLog } from '../database/logs.ts';
 import { findObjectByUuid } from '../database/objects.ts';
 import type { Database } from '../database/open.ts';
@@ -27,6 +34,7 @@ export async function commitResult(db: Database, clientId: number, result: JobRe
     refuseContradiction(task, result);
     if (result.backup !== null) await keepPoint(transaction, clientId, result.backup, task);
     if (task === undefined) return undefined;
+    if (result.maintenance !== null) await keepFindings(transaction, task, result.maintenance);
     if (result.error?.code === 'backupMissing') await markBackupMissing(transaction, task.backupUuid);
     if (!isEnded(task.state)) await endTask(transaction, task, result);
     return task;
@@ -36,15 +44,30 @@ export async function commitResult(db: Database, clientId: number, result: JobRe
 /** An agent's messages are parsed as hostile (DESIGN §11). @throws AppError invalidValue */
 function refuseContradiction(task: TaskRow | undefined, result: JobResult): void {
   const good = result.outcome === 'done' || result.outcome === 'warning';
-  const made = result.kind === 'backup' ? result.backup !== null : result.restore !== null;
-  if (task !== undefined && task.kind !== result.kind) {
+  const made = result[result.kind] !== null;
+  const wanted = task === undefined || task.kind === 'backup' || task.kind === 'restore' ? task?.kind : 'maintenance';
+  if (task !== undefined && wanted !== result.kind) {
     throw new AppError('invalidValue', `job ${result.jobUuid} is a ${task.kind}, its result says ${result.kind}`);
   }
+  if (task !== undefined && result.maintenance !== null && result.maintenance.kind !== task.kind)
+    throw new AppError('invalidValue', `job ${result.jobUuid} was to ${task.kind}, it did ${result.maintenance.kind}`);
   if (good !== made)
     throw new AppError(
       'invalidValue',
       `the result of job ${result.jobUuid} says ${result.outcome} ${made ? 'with' : 'without'} a product`,
     );
+}
+
+/** What maintenance says of points; only of those that the task named (an agent's messages are parsed as hostile). */
+async function keepFindings(db: Database, task: TaskRow, found: MaintenanceResult): Promise<void> {
+  const { operation } = task.spec;
+  const named = operation?.kind === 'verify' || operation?.kind === 'delete' ? operation.points : [];
+  const isNamed = (uuid: string) => named.some(({ backupUuid }) => backupUuid === uuid);
+  if (found.kind === 'verify') {
+    for (const point of found.points)
+      if (isNamed(point.backupUuid)) await saveVerification(db, point.backupUuid, point);
+  }
+  if (found.kind === 'delete') await deleteBackups(db, found.deleted.filter(isNamed));
 }
 
 async function keepPoint(
@@ -92,6 +115,11 @@ async function ownersOf(
   };
 }
 
+function productOf({ restore, maintenance }: JobResult): string | null {
+  const product = restore ?? maintenance;
+  return product === null ? null : JSON.stringify(product);
+}
+
 async function endTask(db: Database, task: TaskRow, result: JobResult): Promise<void> {
   await moveTask(db, task, result.outcome, {
     started_at: task.startedAt ?? result.startedAt,
@@ -102,7 +130,7 @@ async function endTask(db: Database, task: TaskRow, result: JobResult): Promise<
     bytes_stored: result.bytesStored,
     warnings: JSON.stringify(result.warnings),
     error: result.error === null ? null : JSON.stringify(result.error),
-    result: result.restore === null ? null : JSON.stringify(result.restore),
+    result: productOf(result),
     steps: JSON.stringify(endSteps(task.steps, Date.now())),
     disks: JSON.stringify(result.disks),
     consistency: result.backup?.consistency ?? null,

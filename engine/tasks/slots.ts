@@ -1,3 +1,4 @@
+import { exclusiveKinds } from '../../shared/model/maintenance.ts';
 import type { TaskState } from '../../shared/model/task.ts';
 import type { TaskRow } from '../database/task-row.ts';
 
@@ -9,6 +10,38 @@ const occupying: readonly TaskState[] = ['assigned', 'running', 'finalising', 'c
 /** True while a task holds a slot; an unknown one may well be running. */
 export function occupiesSlot(task: Pick<TaskRow, 'state'>): boolean {
   return occupying.includes(task.state);
+}
+
+/** After this time an exclusive task that waits lets no new one of its repository begin before it (DESIGN §4). */
+const exclusivePatienceMs = 30 * 60_000;
+
+type OfPool = Pick<TaskRow, 'id' | 'kind' | 'poolId' | 'createdAt'>;
+
+/**
+ * Whether the repository is free for the task: an exclusive one waits for all others, and all wait for an exclusive one.
+ * @param waiting tasks that have not begun
+ * @returns what it waits for
+ */
+export function repositoryBusy(
+  task: OfPool,
+  running: readonly TaskRow[],
+  waiting: readonly OfPool[],
+  now = Date.now(),
+): string | undefined {
+  const same = running.filter((other) => other.poolId === task.poolId);
+  const isExclusive = (other: OfPool) => exclusiveKinds.includes(other.kind);
+  const blockers = isExclusive(task) ? same : same.filter(isExclusive);
+  if (blockers.length > 0)
+    return `the repository: ${blockers.map((other) => `task ${other.id} (${other.kind})`).join(', ')} must end first`;
+  if (isExclusive(task)) return undefined;
+  const patient = waiting.find(
+    (other) =>
+      other.id !== task.id &&
+      other.poolId === task.poolId &&
+      isExclusive(other) &&
+      now - other.createdAt > exclusivePatienceMs,
+  );
+  return patient === undefined ? undefined : `task ${patient.id} (${patient.kind}), which has waited for long`;
 }
 
 export interface FreeSlots {

@@ -11,6 +11,7 @@ import {
   secret,
   uuidSchema,
 } from '../schema.ts';
+import { maintenanceResultSchema, operationSchema } from './maintenance.ts';
 import { storageTargetSchema } from './storage.ts';
 import { readReasonSchema } from './read-reason.ts';
 import { stepSchema } from './task.ts';
@@ -125,7 +126,19 @@ export const restoreJobSchema = z.object({
 });
 export type RestoreJob = z.output<typeof restoreJobSchema>;
 
-export const jobSchema = z.discriminatedUnion('kind', [backupJobSchema, restoreJobSchema]);
+export const maintenanceJobSchema = z.object({
+  kind: z.literal('maintenance'),
+  jobUuid: uuidSchema,
+  engineUuid: uuidSchema,
+  repository: repositoryTargetSchema,
+  operation: operationSchema,
+  /** Public signing keys by key ID (raw, base64) of the clients that may have signed a manifest. */
+  signKeys: z.record(z.string().max(100), z.string().max(100)).default({}),
+});
+export type MaintenanceJob = z.output<typeof maintenanceJobSchema>;
+
+export const jobKinds = ['backup', 'restore', 'maintenance'] as const;
+export const jobSchema = z.discriminatedUnion('kind', [backupJobSchema, restoreJobSchema, maintenanceJobSchema]);
 export type Job = z.output<typeof jobSchema>;
 export type JobInput = z.input<typeof jobSchema>;
 
@@ -197,7 +210,7 @@ export const jobOutcomes = ['done', 'warning', 'failed', 'cancelled'] as const;
 /** The end of a job; kept by the agent until the engine has acknowledged it (DETAILS 8). */
 export const jobResultSchema = z.object({
   jobUuid: uuidSchema,
-  kind: z.enum(['backup', 'restore']),
+  kind: z.enum(jobKinds),
   outcome: z.enum(jobOutcomes),
   startedAt: instantSchema,
   endedAt: instantSchema,
@@ -210,5 +223,6 @@ export const jobResultSchema = z.object({
   disks: z.array(taskDiskSchema).max(1000),
   backup: backupResultSchema.nullable(),
   restore: restoreResultSchema.nullable(),
+  maintenance: maintenanceResultSchema.nullable().default(null),
 });
 export type JobResult = z.output<typeof jobResultSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maintenanceKinds } from './maintenance.ts';
 
 /** States of a task (DESIGN §5). */
 export const taskStates = [
@@ -49,7 +50,7 @@ export function mayMove(from: TaskState, to: TaskState): boolean {
   return taskMoves[from].includes(to);
 }
 
-export const taskKinds = ['backup', 'restore'] as const;
+export const taskKinds = ['backup', 'restore', ...maintenanceKinds] as const;
 export const taskKindSchema = z.enum(taskKinds);
 export type TaskKind = z.output<typeof taskKindSchema>;
 
@@ -63,10 +64,15 @@ export const backupSteps = [
   'finalising',
 ] as const;
 export const restoreSteps = ['preparing', 'configuration', 'writingData', 'finalising'] as const;
+/** Reads, then perhaps writes, then lets go. */
+export const maintenanceSteps = ['preparing', 'checkingData', 'writingData', 'finalising'] as const;
+const readingSteps = ['preparing', 'checkingData', 'finalising'] as const;
 export const stepSchema = z.enum([...backupSteps, 'writingData']);
 export type TaskStep = z.output<typeof stepSchema>;
 
 /** The steps that a task of that kind passes, in order. */
 export function stepsOf(kind: TaskKind): readonly TaskStep[] {
-  return kind === 'backup' ? backupSteps : restoreSteps;
+  if (kind === 'backup') return backupSteps;
+  if (kind === 'restore') return restoreSteps;
+  return kind === 'prune' || kind === 'rebuildIndex' ? maintenanceSteps : readingSteps;
 }

@@ -69,6 +69,8 @@ export class FakeAgent {
       'pools.prepare': notPlayed,
       'pools.test': notPlayed,
       'backups.diff': notPlayed,
+      'repositories.stats': notPlayed,
+      'repositories.locks': notPlayed,
       'guests.thaw': notPlayed,
       'agent.ping': async () => ({}),
       'jobs.start': async ({ job }) => {
@@ -130,6 +132,7 @@ export function resultOf(job: Job, changes: Partial<JobResult> = {}): JobResult 
     disks: [],
     backup: job.kind === 'backup' ? pointOf(job) : null,
     restore: job.kind === 'restore' ? { path: '/restored' } : null,
+    maintenance: null,
     ...changes,
   };
 }

@@ -40,6 +40,8 @@ export function fakeBackups(
         clientIds: clients.filter(({ state }) => state === 'online').map((client) => client.id),
       })),
     }),
+    'backups.verify': async () => ({ taskIds: [] }),
+    'backups.delete': async () => ({ taskIds: [] }),
     'backups.restore': async ({ backup, target }) => {
       const point = pick(data.backups, backup, 'backup');
       const task = fakeTask(nextId(data.tasks), pick(data.objects, String(point.objectId), 'object'), {

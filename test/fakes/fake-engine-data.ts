@@ -256,6 +256,8 @@ export function fakeBackup(
     transformation: null,
     signed: true,
     verification: 'notVerified',
+    verifiedAt: null,
+    verifyErrors: [],
     state: 'available',
     snapshotId: hex64,
     disks: object.disks.map((disk) => ({ id: disk.id, sizeBytes: disk.sizeBytes, digest: hex64 })),

@@ -214,7 +214,15 @@ export class FakeEngine {
     };
   }
 
-  private pools(): Pick<Api, 'pools.list' | 'pools.add' | 'pools.edit' | 'pools.test' | 'pools.remove'> {
+  private pools(): Pick<
+    Api,
+    | 'pools.list'
+    | 'pools.add'
+    | 'pools.edit'
+    | 'pools.test'
+    | Extract<keyof Api, `repositories.${string}`>
+    | 'pools.remove'
+  > {
     const { data } = this;
     return {
       'pools.list': async () => rowsOf(data.pools),
@@ -240,6 +248,13 @@ export class FakeEngine {
       'pools.test': async ({ pool }) => ({
         checks: [{ check: 'repository', ok: true, detail: `${pick(data.pools, pool, 'pool').path} opens` }],
       }),
+      'repositories.stats': async () => {
+        throw new AppError('clientOffline', 'no repository is behind this engine');
+      },
+      'repositories.locks': async () => ({ locks: [] }),
+      'repositories.check': async () => ({ taskIds: [] }),
+      'repositories.prune': async () => ({ taskIds: [] }),
+      'repositories.rebuildIndex': async () => ({ taskIds: [] }),
       'pools.remove': async ({ pool }) => {
         data.pools.splice(data.pools.indexOf(pick(data.pools, pool, 'pool')), 1);
         this.announce('pools', 'backups');

@@ -1,4 +1,4 @@
-import { IconTrash } from '@tabler/icons-react';
+import { IconCut, IconListSearch, IconShieldCheck, IconTrash } from '@tabler/icons-react';
 import { useCallback } from 'react';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import type { Action } from '../../components/action.ts';
@@ -6,21 +6,52 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 import { useDialogs } from '../common/dialog-host.tsx';
 import { useAllowed } from '../common/use-allowed.ts';
-import { useTry } from '../common/use-run.ts';
+import { useRun, useTry } from '../common/use-run.ts';
 
 /** What can be done with a pool. */
 export function usePoolActions(): (pool: PoolView) => Action[] {
   const { t, format } = useText();
   const allowed = useAllowed();
+  const run = useRun();
   const attempt = useTry();
   const { ask } = useDialogs();
   const rules = useEngine('rules.list', {}).data?.rows;
   return useCallback(
     (pool: PoolView): Action[] => {
       const users = (rules ?? []).filter(({ poolId }) => poolId === pool.id).map(({ name }) => name);
+      const named = { pool: String(pool.id) };
       return [
         {
+          id: 'repositories.check',
+          label: t('action.check'),
+          icon: IconShieldCheck,
+          disabled: allowed('repositories.check'),
+          run: () => void run(t('failed.check'), 'repositories.check', { ...named, readPercent: 0 }),
+        },
+        {
+          id: 'repositories.checkData',
+          label: t('action.checkData'),
+          icon: IconListSearch,
+          disabled: allowed('repositories.check'),
+          run: () => void run(t('failed.check'), 'repositories.check', { ...named, readPercent: 100 }),
+        },
+        {
+          id: 'repositories.prune',
+          label: t('action.prune'),
+          icon: IconCut,
+          disabled: allowed('repositories.prune'),
+          run: () =>
+            ask({
+              title: t('confirm.prune.title', { name: pool.name }),
+              text: t('confirm.prune.text'),
+              facts: [[t('pool.path'), pool.path]],
+              verb: t('confirm.prune.verb'),
+              confirm: () => attempt('repositories.prune', named),
+            }),
+        },
+        {
           id: 'pools.remove',
+          startsGroup: true,
           label: t('action.remove'),
           icon: IconTrash,
           shortcut: 'Del',
@@ -43,6 +74,6 @@ export function usePoolActions(): (pool: PoolView) => Action[] {
         },
       ];
     },
-    [t, format, allowed, attempt, ask, rules],
+    [t, format, allowed, run, attempt, ask, rules],
   );
 }

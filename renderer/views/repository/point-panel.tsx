@@ -53,6 +53,18 @@ export function PointPanel({ backup, onClose }: { readonly backup: BackupView; r
                   {format.bytes(backup.storedBytes)}
                 </span>,
               ],
+              [t('backup.verified'), backup.verifiedAt === null ? null : format.fullTime(backup.verifiedAt)],
+              [
+                t('backup.verifyErrors'),
+                backup.verifyErrors.length === 0
+                  ? null
+                  : backup.verifyErrors
+                      .slice(0, 5)
+                      .map(({ disk, offset, length, kind }) =>
+                        disk === null || offset === null ? kind : `${disk} ${offset}+${length ?? 0}`,
+                      )
+                      .join(', '),
+              ],
               [t('backup.transformation'), backup.transformation ?? t('common.none')],
               [t('backup.signed'), t(backup.signed ? 'common.yes' : 'common.no')],
             ]}

@@ -1,4 +1,4 @@
-import { IconChevronRight, IconDatabase, IconRestore } from '@tabler/icons-react';
+import { IconChevronRight, IconDatabase, IconRestore, IconTool } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import type { TaskView } from '../../../shared/contract/engine/tasks.ts';
 import type { GridColumn } from '../../components/grid/grid-types.ts';
@@ -142,7 +142,7 @@ export function useTaskColumns(isOpen: (task: TaskView) => boolean): GridColumn<
         priority: 1,
         value: (row) => `${row.kind} ${row.mode}`,
         cell: (row) => {
-          const Shown = row.kind === 'backup' ? IconDatabase : IconRestore;
+          const Shown = row.kind === 'backup' ? IconDatabase : row.kind === 'restore' ? IconRestore : IconTool;
           return (
             <span className="row" style={{ gap: 6, height: 27 }}>
               <Shown className="ic sm t3" aria-hidden />

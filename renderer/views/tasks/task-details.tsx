@@ -11,7 +11,6 @@ import { Link } from 'react-router';
 import type { TaskView } from '../../../shared/contract/engine/tasks.ts';
 import { isEnded, stepsOf, type TaskStep } from '../../../shared/model/task.ts';
 import { ActionButton } from '../../components/action-button.tsx';
-import { CopyText } from '../../components/copy-text.tsx';
 import { ErrorBlock } from '../../components/error-block.tsx';
 import { KeyValues } from '../../components/key-values.tsx';
 import { Chip } from '../../components/state.tsx';
@@ -20,6 +19,7 @@ import { useText } from '../../text/use-text.ts';
 import { useTaskActions } from '../common/task-actions.ts';
 import { taskLook, whatFailed } from '../common/task-words.ts';
 import { TaskDisks } from './task-disks.tsx';
+import { TaskResult } from './task-result.tsx';
 
 function StepIcon({ task, step }: { readonly task: TaskView; readonly step: TaskStep }) {
   const passed = task.steps.find((one) => one.step === step);
@@ -55,18 +55,6 @@ function Steps({ task }: { readonly task: TaskView }) {
         );
       })}
     </ol>
-  );
-}
-
-function Result({ task }: { readonly task: TaskView }) {
-  const { result } = task;
-  if (result === null) return null;
-  return 'path' in result ? (
-    <CopyText text={result.path} />
-  ) : (
-    <span>
-      {result.vmName} <span className="mono t3">{result.vmId}</span>
-    </span>
   );
 }
 
@@ -113,7 +101,7 @@ function Facts({ task }: { readonly task: TaskView }) {
           t('task.frozen'),
           task.frozenMilliseconds === null ? null : t('task.milliseconds', { count: task.frozenMilliseconds }),
         ],
-        [t('task.result'), task.result === null ? null : <Result key="result" task={task} />],
+        [t('task.result'), task.result === null ? null : <TaskResult key="result" result={task.result} />],
       ]}
     />
   );

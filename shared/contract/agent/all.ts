@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { repositoryLockSchema, repositoryStatsSchema } from '../../model/maintenance.ts';
 import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
 import { jobSchema, platformTargetSchema, pointHintSchema, repositoryTargetSchema } from '../../model/job.ts';
 import { inventoryObjectSchema } from '../../model/vm.ts';
@@ -36,6 +37,16 @@ export const agentContract = {
     right: 'none',
     params: z.object({ path: absolutePathSchema }),
     result: z.object(capacity),
+  }),
+  'repositories.stats': query({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema }),
+    result: repositoryStatsSchema,
+  }),
+  'repositories.locks': command({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, removeStale: z.boolean() }),
+    result: z.object({ locks: z.array(repositoryLockSchema).max(1000) }),
   }),
   /** What differs between two points of one VM in one repository. */
   'backups.diff': query({

@@ -4,6 +4,7 @@ import { logsContract } from './logs.ts';
 import { objectsContract } from './objects.ts';
 import { platformsContract } from './platforms.ts';
 import { poolsContract } from './pools.ts';
+import { repositoriesContract } from './repositories.ts';
 import { rulesContract } from './rules.ts';
 import { sessionContract } from './session.ts';
 import { systemContract } from './system.ts';
@@ -17,6 +18,7 @@ export const engineContract = {
   ...platformsContract,
   ...objectsContract,
   ...poolsContract,
+  ...repositoriesContract,
   ...rulesContract,
   ...tasksContract,
   ...backupsContract,

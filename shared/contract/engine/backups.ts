@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { verifyErrorSchema } from '../../model/maintenance.ts';
 import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
 import { backupResultSchema, backupTypeSchema } from '../../model/job.ts';
 import {
@@ -40,6 +41,9 @@ export const backupViewSchema = z.object({
   transformation: z.string().nullable(),
   signed: z.boolean(),
   verification: z.enum(['notVerified', 'trusted', 'suspicious']),
+  verifiedAt: instantSchema.nullable(),
+  /** What made it suspicious. */
+  verifyErrors: z.array(verifyErrorSchema),
   /** missing = gone from the repository behind our back. */
   state: z.enum(['available', 'missing']),
   snapshotId: z.string(),
@@ -113,6 +117,20 @@ export const backupsContract = {
       ),
     }),
     topics: ['backups', 'clients', 'platforms', 'pools'],
+  }),
+  /** Reads the points again, checks every hash, and the manifest's signature. */
+  'backups.verify': job({
+    right: 'operate',
+    params: z.object({ backups: z.array(refSchema).min(1).max(1000) }),
+    result: startedSchema,
+    topics: ['tasks'],
+  }),
+  /** Removes points; what only they used is freed by the next prune. */
+  'backups.delete': job({
+    right: 'administer',
+    params: z.object({ backups: z.array(refSchema).min(1).max(1000) }),
+    result: startedSchema,
+    topics: ['tasks'],
   }),
   'backups.restore': job({
     right: 'restore',

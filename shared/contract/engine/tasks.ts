@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maintenanceKinds, maintenanceResultSchema } from '../../model/maintenance.ts';
 import { wireErrorSchema } from '../../errors.ts';
 import { backupTypes, consistencySchema, restoreResultSchema } from '../../model/job.ts';
 import { stepSchema, taskKindSchema, taskStateSchema } from '../../model/task.ts';
@@ -10,7 +11,7 @@ export const taskViewSchema = taskProgressSchema.extend({
   uuid: z.guid(),
   kind: taskKindSchema,
   /** How a backup was asked to read; directory or deploy for a restore. */
-  mode: z.enum([...backupTypes, 'directory', 'deploy']),
+  mode: z.enum([...backupTypes, 'directory', 'deploy', ...maintenanceKinds]),
   state: taskStateSchema,
   clientId: idSchema.nullable(),
   client: z.string().nullable(),
@@ -34,7 +35,7 @@ export const taskViewSchema = taskProgressSchema.extend({
   error: wireErrorSchema.nullable(),
   /** A failure that nobody has looked at yet. */
   unseen: z.boolean(),
-  result: restoreResultSchema.nullable(),
+  result: z.union([restoreResultSchema, maintenanceResultSchema]).nullable(),
   steps: z.array(z.object({ step: stepSchema, startedAt: instantSchema, endedAt: instantSchema.nullable() })),
   /** Level that a backup reached; null until it has ended well. */
   consistency: consistencySchema.nullable(),
