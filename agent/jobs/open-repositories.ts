@@ -9,6 +9,8 @@ import type { Storage } from '../repository/storage/storage.ts';
 /** Somebody waits for the answer: a server that fails is not tried for a quarter of an hour. */
 const interactive = { maxTotalMs: 20_000 };
 
+/** The threads of an unused repository end after this time. */
+const restMs = 20_000;
 /** An unused repository is closed after this time; its index is the agent's largest memory. */
 const idleMs = 5 * 60_000;
 
@@ -43,8 +45,16 @@ export class OpenRepositories {
       return await work(repository);
     } finally {
       held.users -= 1;
-      if (held.users === 0) held.timer = setTimeout(() => void this.close(key), idleMs).unref();
+      if (held.users === 0) this.leave(key, held);
     }
+  }
+
+  /** Nobody uses it: its threads end soon, the rest of it later. */
+  private leave(key: string, held: Held): void {
+    held.timer = setTimeout(() => {
+      held.timer = setTimeout(() => void this.close(key), idleMs).unref();
+      void held.repository.then((repository) => (held.users === 0 ? repository.rest() : undefined));
+    }, restMs).unref();
   }
 
   /** Opens what is there, or creates it in an absent or empty folder. */

@@ -153,6 +153,11 @@ export class Repository {
     return new OpenSnapshot({ storage: this.#storage, key: this.#key, index: this.#index, pool: this.#pool }, found);
   }
 
+  /** Ends the pipeline threads, which hold some 50 MiB each; the next work starts new ones. */
+  async rest(): Promise<void> {
+    await this.#pool.close();
+  }
+
   /** Ends the pipeline threads and the connections of its storage. */
   async close(): Promise<void> {
     await this.#pool.close();
