@@ -5,12 +5,13 @@ import '../shared/node/rpc-runtime.ts';
 import { version } from '../shared/version.ts';
 import { addInit } from './cli/init.ts';
 import { addRun } from './cli/run.ts';
+import { addServeRepo } from './cli/serve-repo.ts';
 
 async function main(): Promise<void> {
   const program = new Command('holdfast-agent')
     .description('backs up the VMs of its host for a Holdfast manager')
     .version(version);
-  for (const add of [addInit, addRun]) add(program);
+  for (const add of [addInit, addRun, addServeRepo]) add(program);
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {

@@ -1,7 +1,8 @@
-import { AppError } from '../../../shared/errors.ts';
 import type { StorageTarget } from '../../../shared/model/storage.ts';
 import { LocalStorage } from './local.ts';
+import { RestStorage } from './rest.ts';
 import { type RetryOptions, RetryingStorage } from './retrying.ts';
+import { S3Storage } from './s3.ts';
 import { SftpStorage } from './sftp.ts';
 import type { Storage } from './storage.ts';
 
@@ -18,9 +19,29 @@ export function createStorage(target: StorageTarget, retry: RetryOptions = {}): 
     case 'sftp':
       return new RetryingStorage(sftpOf(target), retry);
     case 'rest':
+      return new RetryingStorage(restOf(target), retry);
     case 's3':
-      throw new AppError('unsupported', `storages of kind ${target.kind} are not built yet`);
+      return new RetryingStorage(s3Of(target), retry);
   }
+}
+
+function restOf({ url, user, fingerprint, credential }: TargetOf<'rest'>): RestStorage {
+  return new RestStorage({
+    url,
+    ...(user === null ? {} : { user }),
+    ...(credential === null ? {} : { secret: credential.reveal() }),
+    ...(fingerprint === null ? {} : { fingerprint }),
+  });
+}
+
+function s3Of({ url, accessKey, region, caCertificate, credential }: TargetOf<'s3'>): S3Storage {
+  return new S3Storage({
+    url,
+    accessKey,
+    secretKey: credential?.reveal() ?? '',
+    region,
+    ...(caCertificate === null ? {} : { caCertificate }),
+  });
 }
 
 /** One slash before the path: below the login's home; two: absolute (DETAILS 31). */
