@@ -1,10 +1,11 @@
 // Pools on servers, through engine, agent and command line; each server is a real one that the test starts.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
 import { lacking } from '../helpers/needs.ts';
-import { Lab, poolPassword } from '../helpers/programs.ts';
+import { Lab, poolPassword, startProgram } from '../helpers/programs.ts';
 import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
+import { S3Peer } from '../helpers/s3-peer/s3-peer.ts';
 import { missingSshd, TestSshd } from '../helpers/sshd.ts';
 
 const mib = 1024 * 1024;
@@ -91,4 +92,84 @@ describe('pools on servers', () => {
       }
     },
   );
+
+  /** A backup into the pool, restored and compared. @returns the number of the backup */
+  async function backUpAndRestore(pool: string): Promise<number> {
+    await lab.ok('rules', 'add', '--name', pool, '--platform', 'images', '--object', 'vm.raw', '--pool', pool);
+    const task = await lab.ended(await lab.run(pool));
+    expect(task).toMatchObject({ error: null, state: 'done' });
+    const { taskIds } = await lab.ok('restore', String(task.backupId), '--to', lab.path(`out-${pool}`));
+    expect(await lab.ended((taskIds as number[])[0] ?? 0)).toMatchObject({ error: null });
+    const backup = await lab.ok('backups', 'show', String(task.backupId));
+    const restored = lab.path(`out-${pool}`, String(backup['objectUuid']), 'disks', 'vm.raw', 'disk.raw');
+    expect(await hashFile(restored)).toBe(await hashFile(image));
+    return task.backupId ?? 0;
+  }
+
+  it('REST: an append-only server of the agent itself, with a pinned certificate and a user', async () => {
+    await fill(20);
+    const passwordFile = await lab.passwordFile('rest password');
+    const user = await runProgram(process.execPath, [
+      'agent/main.ts',
+      ...['serve-repo-user', 'backup', '--password-file', passwordFile],
+    ]);
+    await writeFile(lab.path('users'), user.stdout);
+    await mkdir(lab.path('served'));
+    const options = ['--path', lab.path('served'), '--listen', '127.0.0.1:0', '--users-file', lab.path('users')];
+    const server = await startProgram(
+      'agent/main.ts',
+      ['serve-repo', '--data', lab.path('node1'), ...options, '--append-only'],
+      lab.path('serve.log'),
+    );
+    try {
+      const url = `${String(server.ready['url'])}pool`;
+      const password = await lab.passwordFile(poolPassword);
+      const place = [
+        '--kind',
+        'rest',
+        '--client',
+        'node1',
+        '--url',
+        url,
+        '--user',
+        'backup',
+        '--password-file',
+        password,
+      ];
+      const pin = ['--fingerprint', String(server.ready['fingerprint'])];
+      const wrong = await lab.cli('pools', 'add', '--name', 'rest', ...place, ...pin, '--secret-file', password);
+      expect(wrong).toMatchObject({ code: 1, json: { error: { code: 'storageDenied' } } });
+      await lab.ok('pools', 'add', '--name', 'rest', ...place, ...pin, '--secret-file', passwordFile);
+      await backUpAndRestore('rest');
+      expect(await readdir(lab.path('served', 'pool', 'locks'))).toEqual([]);
+    } finally {
+      await server.kill('SIGTERM');
+    }
+  });
+
+  it('S3: a strict server, wrong keys told apart', async () => {
+    await fill(20);
+    const peer = await S3Peer.start();
+    const password = await lab.passwordFile(poolPassword);
+    const secretFile = await lab.passwordFile(peer.login.secretKey);
+    const url = `${peer.url}/bucket/holdfast`;
+    const place = ['--kind', 's3', '--client', 'node1', '--url', url, '--password-file', password];
+    const wrong = ['--access-key', peer.login.accessKey, '--secret-file', password];
+    expect(await lab.cli('pools', 'add', '--name', 's3', ...place, ...wrong)).toMatchObject({
+      code: 1,
+      json: { error: { code: 'storageDenied' } },
+    });
+    await lab.ok(
+      'pools',
+      'add',
+      '--name',
+      's3',
+      ...place,
+      '--access-key',
+      peer.login.accessKey,
+      '--secret-file',
+      secretFile,
+    );
+    await backUpAndRestore('s3');
+  });
 });
