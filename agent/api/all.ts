@@ -7,6 +7,7 @@ import { capacityOf } from './capacity.ts';
 import type { AgentContext } from './context.ts';
 import { diffPoints } from '../jobs/diff-points.ts';
 import { preparePool, testPool } from './pools.ts';
+import { listLocks, repositoryStats } from './repositories.ts';
 
 /** The inventory travels in pages (DESIGN §4). */
 const pageSize = 500;
@@ -26,6 +27,8 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   'pools.prepare': ({ repository, create }, context) => preparePool(context, repository, create),
   'pools.test': ({ repository }, context) => testPool(context, repository),
   'pools.capacity': ({ path }) => capacityOf(path),
+  'repositories.stats': ({ repository }, context, { signal }) => repositoryStats(context, repository, signal),
+  'repositories.locks': ({ repository, removeStale }, context) => listLocks(context, repository, removeStale),
   'backups.diff': ({ repository, objectUuid, points, cursor }, context, { signal }) =>
     diffPoints(context.repositories, { repository, objectUuid, points, cursor }, signal),
   async 'guests.thaw'({ platform, objectUuid }, context, { signal }) {

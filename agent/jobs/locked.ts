@@ -12,13 +12,13 @@ export function lockResource(target: RepositoryTarget, name: string) {
   };
 }
 
-/** Runs something under a shared, journalled lock; a task ends only after it is released (DETAILS 8). */
+/** Runs something under a journalled lock; a task ends only after it is released (DETAILS 8). */
 export async function withLock<T>(
   run: JobRun,
   target: RepositoryTarget,
   repository: Repository,
   work: (lock: RepositoryLock) => Promise<T>,
-  options: Pick<LockOptions, 'settleLater'> = {},
+  options: Pick<LockOptions, 'settleLater' | 'exclusive'> & { withoutIndex?: boolean } = {},
 ): Promise<T> {
   const lock = await repository.lock({
     ...options,

@@ -61,20 +61,19 @@ function missing({ backupUuid, location }: PointAddress): AppError {
  * @throws AppError backupMissing, repositoryDamaged
  */
 export async function readPoint(repository: Repository, job: RestoreJob): Promise<RestorePoint> {
-  const { snapshot, manifest, manifestBytes, root } = await openPoint(repository, {
+  const point = await openPoint(repository, {
     backupUuid: job.backupUuid,
     snapshotId: job.snapshotIdHint,
     objectUuid: job.objectUuid,
     location: locationOf(job.repository.storage),
   });
-  const files = await readFiles(snapshot, root, manifest);
+  const { snapshot, manifest, manifestBytes } = point;
+  const files = await readFiles(point);
   const configuration = parseJson(vmConfigurationSchema, files.get('vm.json') ?? Buffer.of(), 'vm.json');
   files.set('manifest.json', manifestBytes);
-  const signature = await readOptional(snapshot, `${root}/manifest.sig`);
+  const signature = await readSignature(point);
   if (signature !== undefined) files.set('manifest.sig', signature);
-  const disks = [];
-  for (const disk of manifest.disks) disks.push(await openDisk(snapshot, root, disk));
-  return { snapshot, manifest, configuration, files, disks };
+  return { snapshot, manifest, configuration, files, disks: await openDisks(point) };
 }
 
 /** vm.json of a point. @throws AppError repositoryDamaged */
@@ -90,7 +89,8 @@ function parseJson<T>(schema: { parse(value: unknown): T }, bytes: Buffer, name:
   }
 }
 
-async function readFiles(snapshot: OpenSnapshot, root: string, manifest: Manifest): Promise<Map<string, Buffer>> {
+/** vm.json and native/*, compared with the manifest's hashes. @throws AppError repositoryDamaged */
+export async function readFiles({ snapshot, root, manifest }: OpenPoint): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   for (const [path, wanted] of Object.entries(manifest.files)) {
     if (!/^(native\/)?[A-Za-z0-9._-]+$/u.test(path))
@@ -104,13 +104,21 @@ async function readFiles(snapshot: OpenSnapshot, root: string, manifest: Manifes
   return files;
 }
 
-async function readOptional(snapshot: OpenSnapshot, path: string): Promise<Buffer | undefined> {
+/** Bytes of manifest.sig; undefined when there is none. */
+export async function readSignature({ snapshot, root }: OpenPoint): Promise<Buffer | undefined> {
   try {
-    return await snapshot.readFile(path);
+    return await snapshot.readFile(`${root}/manifest.sig`);
   } catch (error) {
     if (hasCode(error, 'notFound')) return undefined;
     throw error;
   }
+}
+
+/** The lists of all disks, compared with their digests. @throws AppError repositoryDamaged */
+export async function openDisks({ snapshot, root, manifest }: OpenPoint): Promise<RestorePoint['disks']> {
+  const disks = [];
+  for (const disk of manifest.disks) disks.push(await openDisk(snapshot, root, disk));
+  return disks;
 }
 
 /** The list of a disk, compared with its digest. @throws AppError repositoryDamaged */

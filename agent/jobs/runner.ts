@@ -6,7 +6,7 @@ import { Journal, type JournalledJob } from '../journal.ts';
 import { runBackup } from './backup.ts';
 import { type JobDeps, type JobOutput, JobRun } from './job-run.ts';
 import { releaseLeftovers, releaseLocksOf } from './leftovers.ts';
-import { runMaintenance } from './maintenance.ts';
+import { runMaintenance } from './maintenance/all.ts';
 import { runRestore } from './restore.ts';
 
 /** How the runner reaches the engine, as far as there is one. */

@@ -39,6 +39,7 @@ export const damageKinds = [
   'treeMissing',
   'indexDamaged',
   'snapshotDamaged',
+  'pointMissing',
   'manifestDamaged',
   'signatureWrong',
 ] as const;
@@ -84,7 +85,13 @@ export const maintenanceResultSchema = z.discriminatedUnion('kind', [
       )
       .max(1000),
   }),
-  z.object({ kind: z.literal('prune'), dryRun: z.boolean(), repackBytes: bytesSchema, freedBytes: bytesSchema }),
+  z.object({
+    kind: z.literal('prune'),
+    dryRun: z.boolean(),
+    repackBytes: bytesSchema,
+    /** Negative when joining small files costs more than it saves. */
+    freedBytes: z.number().int(),
+  }),
   z.object({ kind: z.literal('delete'), deleted: z.array(uuidSchema).max(1000) }),
   z.object({ kind: z.literal('rebuildIndex'), packs: z.number().int(), blobs: z.number().int() }),
 ]);
