@@ -1,6 +1,4 @@
 import type { RepositoryTarget } from '../../shared/model/job.ts';
-import type { FoundLock } from '../repository/lock-file.ts';
-import { isStale } from '../repository/lock-file.ts';
 import type { AgentContext } from './context.ts';
 
 const mostLocks = 1000;
@@ -21,19 +19,14 @@ export async function repositoryStats({ repositories }: AgentContext, target: Re
 export async function listLocks({ repositories }: AgentContext, target: RepositoryTarget, removeStale: boolean) {
   return repositories.use(target, async (repository) => {
     if (removeStale) await repository.locks.removeStale();
-    const locks = await repository.locks.list();
-    return { locks: locks.slice(0, mostLocks).map(viewOf) };
+    const locks = (await repository.locks.judge()).slice(0, mostLocks).map(({ name, holder, stale }) => ({
+      id: name,
+      host: holder?.hostname.slice(0, 1000) ?? '',
+      pid: holder?.pid ?? 0,
+      exclusive: holder?.exclusive ?? false,
+      createdAt: holder?.time ?? 0,
+      stale,
+    }));
+    return { locks };
   });
-}
-
-/** A lock that cannot be read has no host, and may be on its way: not stale. */
-function viewOf({ name, holder }: FoundLock) {
-  return {
-    id: name,
-    host: holder?.hostname.slice(0, 1000) ?? '',
-    pid: holder?.pid ?? 0,
-    exclusive: holder?.exclusive ?? false,
-    createdAt: holder?.time ?? 0,
-    stale: holder !== undefined && isStale(holder, Date.now()),
-  };
 }

@@ -60,6 +60,34 @@ function cellOf(text: string): number {
 /** `pools add | edit | list | test | remove`. */
 export function addPools(program: Command): void {
   const pools = program.command('pools').description('places for backups');
+  addAdd(pools);
+  addEdit(pools);
+  pools.command('list').action(async () => {
+    const { rows } = await withEngine((engine) => engine.call('pools.list', {}));
+    printRows(rows, [
+      ['ID', (row) => row.id],
+      ['NAME', (row) => row.name],
+      ['KIND', (row) => row.kind],
+      ['PATH', (row) => row.path],
+      ['BACKUPS', (row) => row.backupCount],
+      ['STORED', (row) => bytes(row.storedBytes)],
+      ['FREE', (row) => bytes(row.freeBytes)],
+    ]);
+  });
+  pools.command('test <pool>').action(async (pool: string) => {
+    const { checks } = await withEngine((engine) => engine.call('pools.test', { pool }));
+    printChecks(checks);
+  });
+  pools
+    .command('remove <pool>')
+    .option('--yes', 'do not ask')
+    .action(async (pool: string, options: { yes?: boolean }) => {
+      await confirmOrThrow(`Forget pool ${pool} and the records of its backups? Its files stay.`, options.yes === true);
+      printObject(await withEngine((engine) => engine.call('pools.remove', { pool })));
+    });
+}
+
+function addAdd(pools: Command): void {
   addWriteOptions(pools.command('add'))
     .requiredOption('--name <name>')
     .requiredOption('--kind <kind>', storageKinds.join(' | '))
@@ -85,6 +113,9 @@ export function addPools(program: Command): void {
       const write = writeOptionsOf(options);
       printObject(await withEngine((engine) => engine.call('pools.add', { name, clients, storage, password, write })));
     });
+}
+
+function addEdit(pools: Command): void {
   addWriteOptions(pools.command('edit <pool>')).action(async (ref: string, flags: WriteFlags) => {
     const wanted = writeOptionsOf(flags);
     printObject(
@@ -96,27 +127,4 @@ export function addPools(program: Command): void {
       }),
     );
   });
-  pools.command('list').action(async () => {
-    const { rows } = await withEngine((engine) => engine.call('pools.list', {}));
-    printRows(rows, [
-      ['ID', (row) => row.id],
-      ['NAME', (row) => row.name],
-      ['KIND', (row) => row.kind],
-      ['PATH', (row) => row.path],
-      ['BACKUPS', (row) => row.backupCount],
-      ['STORED', (row) => bytes(row.storedBytes)],
-      ['FREE', (row) => bytes(row.freeBytes)],
-    ]);
-  });
-  pools.command('test <pool>').action(async (pool: string) => {
-    const { checks } = await withEngine((engine) => engine.call('pools.test', { pool }));
-    printChecks(checks);
-  });
-  pools
-    .command('remove <pool>')
-    .option('--yes', 'do not ask')
-    .action(async (pool: string, options: { yes?: boolean }) => {
-      await confirmOrThrow(`Forget pool ${pool} and the records of its backups? Its files stay.`, options.yes === true);
-      printObject(await withEngine((engine) => engine.call('pools.remove', { pool })));
-    });
 }

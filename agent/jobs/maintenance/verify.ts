@@ -88,7 +88,7 @@ function wholePoint(kind: VerifyError['kind']): VerifyError {
 
 function warningOf({ backupUuid }: Point, errors: readonly VerifyError[]): string {
   const [first] = errors;
-  const where =
-    first?.disk == null ? '' : `, disk ${first.disk}, ${first.length ?? 0} bytes at ${first.offset ?? 0}`;
+  const disk = first?.disk ?? null;
+  const where = disk === null ? '' : `, disk ${disk}, ${first?.length ?? 0} bytes at ${first?.offset ?? 0}`;
   return `backup ${backupUuid} is suspicious: ${first?.kind ?? ''}${where}; ${errors.length} in all`;
 }

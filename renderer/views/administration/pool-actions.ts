@@ -12,13 +12,53 @@ import { useRun, useTry } from '../common/use-run.ts';
 export function usePoolActions(): (pool: PoolView) => Action[] {
   const { t, format } = useText();
   const allowed = useAllowed();
-  const run = useRun();
   const attempt = useTry();
   const { ask } = useDialogs();
+  const maintain = useMaintenance();
   const rules = useEngine('rules.list', {}).data?.rows;
   return useCallback(
     (pool: PoolView): Action[] => {
       const users = (rules ?? []).filter(({ poolId }) => poolId === pool.id).map(({ name }) => name);
+      return [
+        ...maintain(pool),
+        {
+          id: 'pools.remove',
+          startsGroup: true,
+          label: t('action.remove'),
+          icon: IconTrash,
+          shortcut: 'Del',
+          danger: true,
+          disabled:
+            users.length > 0 ? t('reason.poolInUse', { rules: users.slice(0, 3).join(', ') }) : allowed('pools.remove'),
+          run: () =>
+            ask({
+              title: t('confirm.removePool.title', { name: pool.name }),
+              text: t('confirm.removePool.text'),
+              facts: [
+                [t('pool.path'), pool.path],
+                [t('objects.points'), `${format.count(pool.backupCount)}, ${format.bytes(pool.storedBytes)}`],
+                [t('confirm.files'), t('confirm.removePool.files')],
+                [t('confirm.back'), t('confirm.removePool.back')],
+              ],
+              verb: t('confirm.removePool.verb'),
+              confirm: () => attempt('pools.remove', { pool: String(pool.id) }),
+            }),
+        },
+      ];
+    },
+    [t, format, allowed, attempt, ask, rules, maintain],
+  );
+}
+
+/** Check and prune. */
+function useMaintenance(): (pool: PoolView) => Action[] {
+  const { t } = useText();
+  const allowed = useAllowed();
+  const run = useRun();
+  const attempt = useTry();
+  const { ask } = useDialogs();
+  return useCallback(
+    (pool: PoolView): Action[] => {
       const named = { pool: String(pool.id) };
       return [
         {
@@ -49,31 +89,8 @@ export function usePoolActions(): (pool: PoolView) => Action[] {
               confirm: () => attempt('repositories.prune', named),
             }),
         },
-        {
-          id: 'pools.remove',
-          startsGroup: true,
-          label: t('action.remove'),
-          icon: IconTrash,
-          shortcut: 'Del',
-          danger: true,
-          disabled:
-            users.length > 0 ? t('reason.poolInUse', { rules: users.slice(0, 3).join(', ') }) : allowed('pools.remove'),
-          run: () =>
-            ask({
-              title: t('confirm.removePool.title', { name: pool.name }),
-              text: t('confirm.removePool.text'),
-              facts: [
-                [t('pool.path'), pool.path],
-                [t('objects.points'), `${format.count(pool.backupCount)}, ${format.bytes(pool.storedBytes)}`],
-                [t('confirm.files'), t('confirm.removePool.files')],
-                [t('confirm.back'), t('confirm.removePool.back')],
-              ],
-              verb: t('confirm.removePool.verb'),
-              confirm: () => attempt('pools.remove', { pool: String(pool.id) }),
-            }),
-        },
       ];
     },
-    [t, format, allowed, run, attempt, ask, rules],
+    [t, allowed, run, attempt, ask],
   );
 }
