@@ -1,4 +1,4 @@
-// npm run bench:data [-- --pairs 5]: backup and restore of a 4 GiB disk beside restic, Borg and virtnbdbackup, all in one run.
+// npm run bench:data [-- --pairs 5 --part raw|guest]: backup and restore of a 4 GiB disk beside restic, Borg and virtnbdbackup, all in one run.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,12 @@ import { makeDisk } from './data/synthetic-disk.ts';
 import { tableOf } from './data/table.ts';
 
 const { values } = parseArgs({
-  options: { pairs: { type: 'string', default: '5' }, folder: { type: 'string', default: '/var/tmp/holdfast-bench' } },
+  options: {
+    pairs: { type: 'string', default: '5' },
+    /** Only this part of the table. */
+    part: { type: 'string' },
+    folder: { type: 'string', default: '/var/tmp/holdfast-bench' },
+  },
 });
 const pairs = Number(values.pairs);
 const missing = ['restic', 'borg', 'virtnbdbackup', 'qemu-img', 'virsh'].filter((program) => !isInstalled(program));
@@ -35,10 +40,10 @@ const guests = [
 try {
   const limits = await measureLimits(disk, join(folder, 'limits.sock'));
   const raw = new RawDiskBench(ours, disk, folder);
-  await raw.run(pairs);
+  if (values.part !== 'guest') await raw.run(pairs);
   console.log(`${tableOf(raw.rows(limits))}\n`);
   const running = new GuestBench(ours, guests, disk, folder);
-  await running.run(pairs, labUri);
+  if (values.part !== 'raw') await running.run(pairs, labUri);
   const perSecond = (bytes: number, seconds: number) => `${(bytes / 1e6 / seconds).toFixed(0)} MB/s`;
   console.log(
     `\n${pairs} pairs, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, medians; ratios are medians of pairs\n`,

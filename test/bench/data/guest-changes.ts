@@ -10,7 +10,7 @@ const batch = 100;
 /**
  * Writes a set of changes into the disk of a running VM as its own device would: QEMU's qemu-io command on the guest's drive,
  * so that dirty bitmaps see them.
- * @param device the drive's QOM path or alias, e.g. virtio-disk0
+ * @param device QOM path of the device that has the drive
  */
 export function applyToGuest(
   domain: string,

@@ -42,25 +42,28 @@ export class Ours {
   }
 
   async backUp(rule: string, pool: string, ...options: string[]): Promise<OurRun> {
-    const { taskIds } = await this.lab.ok('rules', 'run', rule, ...options);
-    return this.#measured(this.lab.path(pool), (taskIds as number[])[0] ?? 0);
+    const folder = this.lab.path(pool);
+    const bytesBefore = folderBytes(folder);
+    const run = await this.#measured(async () => this.lab.ok('rules', 'run', rule, '--wait', ...options));
+    return { ...run, storedBytes: folderBytes(folder) - bytesBefore };
   }
 
   async restore(backupId: number, target: string): Promise<OurRun> {
-    const { taskIds } = await this.lab.ok('restore', String(backupId), '--to', target);
-    return this.#measured(undefined, (taskIds as number[])[0] ?? 0);
+    return this.#measured(async () => this.lab.ok('restore', String(backupId), '--to', target, '--wait'));
   }
 
-  async #measured(folder: string | undefined, id: number): Promise<OurRun> {
+  /** One command waits for the end: asking again and again by new processes would take a core from the agent. */
+  async #measured(start: () => Promise<Record<string, unknown>>): Promise<OurRun> {
     const { pid } = this.lab.agent('node1');
-    const [cpuBefore, bytesBefore] = [cpuMsOf(pid), folder === undefined ? 0 : folderBytes(folder)];
-    const task = await this.lab.ended(id, 900);
-    if (task.error !== null) throw new Error(`task ${id}: ${task.error.message}`);
+    const cpuBefore = cpuMsOf(pid);
+    const { taskIds } = await start();
+    const task = await this.lab.task((taskIds as number[])[0] ?? 0);
+    if (task.error !== null) throw new Error(`task ${task.id}: ${task.error.message}`);
     const first = task.steps.find(({ step }) => step === 'copyingData' || step === 'writingData');
     return {
       wallMs: (task.endedAt ?? 0) - (task.startedAt ?? 0),
       cpuMs: cpuMsOf(pid) - cpuBefore,
-      storedBytes: folder === undefined ? Number.NaN : folderBytes(folder) - bytesBefore,
+      storedBytes: Number.NaN,
       task,
       firstReadMs: (first?.startedAt ?? Number.NaN) - (task.startedAt ?? 0),
     };

@@ -20,7 +20,8 @@ function shown(values: readonly number[], unit: Row['unit']): string {
 /** Markdown: medians, the median of the paired ratios, and the aim. */
 export function tableOf(rows: readonly Row[]): string {
   const head = '| work | settings | ours | peer | theirs | ratio | aim |\n|---|---|---|---|---|---|---|';
-  const lines = rows.map(({ work, settings, peer, ours, theirs, aim, unit }) => {
+  const measured = rows.filter(({ ours, theirs }) => ours.length > 0 && theirs.length > 0);
+  const lines = measured.map(({ work, settings, peer, ours, theirs, aim, unit }) => {
     const ratio = medianRatio(ours, theirs);
     const verdict = aim === undefined ? '' : `≤ ${aim.toFixed(2)}${ratio <= aim ? '' : ' **missed**'}`;
     return `| ${work} | ${settings} | ${shown(ours, unit)} | ${peer} | ${shown(theirs, unit)} | ${ratio.toFixed(2)} | ${verdict} |`;
