@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
+import { DirectReader } from '../../shared/node/direct-reader.ts';
 import type { Extent, SourceDisk } from './disk.ts';
 import { wholeDisk } from './extents.ts';
 import { readError } from './file-errors.ts';
@@ -18,9 +19,9 @@ export class RawFileDisk implements SourceDisk {
   readonly sparse: boolean;
   readonly #empty: boolean;
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: DirectReader;
 
-  private constructor(id: string, path: string, file: FileHandle, sizeBytes: number, allocatedBytes: number) {
+  private constructor(id: string, path: string, file: DirectReader, sizeBytes: number, allocatedBytes: number) {
     this.id = id;
     this.#path = path;
     this.#file = file;
@@ -34,7 +35,7 @@ export class RawFileDisk implements SourceDisk {
     const file = await openImage(path);
     try {
       const { size, blocks } = await file.stat();
-      return new RawFileDisk(id, path, file, size, blocks * 512);
+      return new RawFileDisk(id, path, await DirectReader.of(file), size, blocks * 512);
     } catch (error) {
       await file.close();
       throw readError(path, error);
@@ -54,7 +55,7 @@ export class RawFileDisk implements SourceDisk {
   async readInto(offset: number, target: Uint8Array): Promise<void> {
     let done = 0;
     while (done < target.length) {
-      const count = await this.#readSome(target, done, offset + done);
+      const count = await this.#readSome(target.subarray(done), offset + done);
       if (count === 0) {
         throw new AppError(
           'diskReadFailed',
@@ -69,9 +70,9 @@ export class RawFileDisk implements SourceDisk {
     await this.#file.close();
   }
 
-  async #readSome(bytes: Uint8Array, at: number, offset: number): Promise<number> {
+  async #readSome(target: Uint8Array, offset: number): Promise<number> {
     try {
-      return (await this.#file.read(bytes, at, bytes.length - at, offset)).bytesRead;
+      return await this.#file.read(target, offset);
     } catch (error) {
       throw readError(this.#path, error);
     }

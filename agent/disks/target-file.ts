@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../../shared/node/atomic-file.ts';
+import { DirectFile } from '../../shared/node/direct-file.ts';
 import type { TargetDisk } from './disk.ts';
 import { writeError } from './file-errors.ts';
 
@@ -11,9 +12,9 @@ export class TargetFile implements TargetDisk {
   /** More would only wait for the file's lock in the kernel. */
   readonly parallelWrites = 1;
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: DirectFile;
 
-  private constructor(path: string, file: FileHandle, sizeBytes: number) {
+  private constructor(path: string, file: DirectFile, sizeBytes: number) {
     this.#path = path;
     this.#file = file;
     this.sizeBytes = sizeBytes;
@@ -24,7 +25,7 @@ export class TargetFile implements TargetDisk {
    * @throws AppError storageFull, storageFailed
    */
   static async create(path: string, sizeBytes: number, mode = 0o600): Promise<TargetFile> {
-    const file = await openNew(path, mode);
+    const file = await openFile(path, 'new', mode);
     try {
       await file.truncate(sizeBytes);
       return new TargetFile(path, file, sizeBytes);
@@ -38,7 +39,7 @@ export class TargetFile implements TargetDisk {
   /** Opens an empty file that the caller has created itself and gives it its full length. */
   static async take(path: string, sizeBytes: number): Promise<TargetFile> {
     try {
-      const file = await open(path, 'r+');
+      const file = await DirectFile.open(path, 'existing');
       await file.truncate(sizeBytes);
       return new TargetFile(path, file, sizeBytes);
     } catch (error) {
@@ -47,11 +48,8 @@ export class TargetFile implements TargetDisk {
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    let done = 0;
     try {
-      while (done < bytes.length) {
-        done += (await this.#file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-      }
+      await this.#file.write([bytes], offset);
     } catch (error) {
       throw writeError(this.#path, error);
     }
@@ -66,6 +64,14 @@ export class TargetFile implements TargetDisk {
       await this.#file.close();
     }
     await syncFolder(dirname(this.#path));
+  }
+}
+
+async function openFile(path: string, kind: 'new' | 'existing', mode: number): Promise<DirectFile> {
+  try {
+    return await DirectFile.open(path, kind, mode);
+  } catch (error) {
+    throw writeError(path, error);
   }
 }
 

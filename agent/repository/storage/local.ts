@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, hasCode, messageOf } from '../../../shared/errors.ts';
 import { syncFolder } from '../../../shared/node/atomic-file.ts';
+import { DirectFile } from '../../../shared/node/direct-file.ts';
 import {
   type ByteRange,
   checkFileName,
@@ -241,29 +242,13 @@ async function sizeIfThere(path: string): Promise<number | undefined> {
 }
 
 async function writeDurably(path: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {
-  const file = await open(path, 'wx', fileMode);
+  const file = await DirectFile.open(path, 'new', fileMode);
   try {
-    await writeAll(file, parts);
+    await file.write(parts);
     onSent?.();
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** writev takes at most 1024 buffers and may write less than it was given. */
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let pending = parts.filter((part) => part.length > 0);
-  while (pending.length > 0) {
-    const batch = pending.slice(0, 512);
-    let { bytesWritten } = await file.writev(batch);
-    if (bytesWritten === 0) throw new Error('the file system wrote nothing');
-    let full = 0;
-    while (full < batch.length && bytesWritten >= (batch[full] as Uint8Array).length) {
-      bytesWritten -= (batch[full++] as Uint8Array).length;
-    }
-    pending = pending.slice(full);
-    if (bytesWritten > 0) pending[0] = (pending[0] as Uint8Array).subarray(bytesWritten);
   }
 }
 
