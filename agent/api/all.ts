@@ -5,9 +5,11 @@ import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { createPlatform } from '../platforms/all.ts';
 import { capacityOf } from './capacity.ts';
 import type { AgentContext } from './context.ts';
+import { findPoints } from '../jobs/found-points.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import { diffPoints } from '../jobs/diff-points.ts';
 import { preparePool, testPool } from './pools.ts';
-import { listLocks, repositoryStats } from './repositories.ts';
+import { addKey, exportKey, listKeys, listLocks, removeKey, repositoryStats } from './repositories.ts';
 
 /** The inventory travels in pages (DESIGN §4). */
 const pageSize = 500;
@@ -29,6 +31,14 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   'pools.capacity': ({ path }) => capacityOf(path),
   'repositories.stats': ({ repository }, context, { signal }) => repositoryStats(context, repository, signal),
   'repositories.locks': ({ repository, removeStale }, context) => listLocks(context, repository, removeStale),
+  'repositories.points': ({ repository: target, from }, { repositories }, { signal }) =>
+    repositories.use(target, (repository) =>
+      findPoints(repository, { from, location: locationOf(target.storage), signal }),
+    ),
+  'repositories.keys': ({ repository }, context) => listKeys(context, repository),
+  'repositories.addKey': ({ repository, password }, context) => addKey(context, repository, password),
+  'repositories.removeKey': ({ repository, key }, context) => removeKey(context, repository, key),
+  'repositories.exportKey': ({ repository, key }, context) => exportKey(context, repository, key),
   'backups.diff': ({ repository, objectUuid, points, cursor }, context, { signal }) =>
     diffPoints(context.repositories, { repository, objectUuid, points, cursor }, signal),
   async 'guests.thaw'({ platform, objectUuid }, context, { signal }) {

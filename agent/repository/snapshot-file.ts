@@ -14,6 +14,8 @@ export interface Snapshot {
   /** The id before restic's first rewrite. */
   original: string | undefined;
   programVersion: string | undefined;
+  /** What its run added to the repository, bytes, as its writer says. */
+  storedBytes: number | undefined;
 }
 
 const strings = z.array(z.string()).max(100_000).nullish();
@@ -29,6 +31,7 @@ const snapshotSchema = z.object({
   tags: strings,
   original: hexId.nullish(),
   program_version: z.string().nullish(),
+  summary: z.object({ data_added_packed: z.number().int().nonnegative().nullish() }).nullish().catch(null),
 });
 
 /** Parses a snapshot file. @throws AppError repositoryDamaged */
@@ -43,6 +46,7 @@ export function parseSnapshot(id: string, json: Uint8Array): Snapshot {
     tags: file.tags ?? [],
     original: file.original ?? undefined,
     programVersion: file.program_version ?? undefined,
+    storedBytes: file.summary?.data_added_packed ?? undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
 import { storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
-import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
+import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../choice.ts';
 import { parseSize } from '../sizes.ts';
 import { type StorageFlags, storageOf } from '../storage-flags.ts';
@@ -22,7 +22,18 @@ interface AddOptions extends WriteFlags, StorageFlags {
   kind: string;
   client: string[];
   passwordFile: string;
+  maintenanceClient?: string;
 }
+
+interface EditOptions extends WriteFlags, Omit<StorageFlags, 'kind'> {
+  name?: string;
+  client?: string[];
+  passwordFile?: string;
+  maintenanceClient?: string;
+}
+
+/** Every client opens the repository, and points that lie there already are read. */
+const addMs = 10 * 60_000;
 
 /** The options that say how backups are written; what is not given keeps its value. */
 function addWriteOptions(command: Command): Command {
@@ -87,11 +98,9 @@ export function addPools(program: Command): void {
     });
 }
 
-function addAdd(pools: Command): void {
-  addWriteOptions(pools.command('add'))
-    .requiredOption('--name <name>')
-    .requiredOption('--kind <kind>', storageKinds.join(' | '))
-    .requiredOption('--client <client...>', 'clients that reach it')
+/** The options that say where a pool lies. */
+function addStorageOptions(command: Command): Command {
+  return command
     .option('--path <folder>', 'local: absolute path on the client: absent, empty, or a restic repository')
     .option(
       '--url <url>',
@@ -104,27 +113,63 @@ function addAdd(pools: Command): void {
     .option('--secret-file <file>', 'rest: password; s3: secret key')
     .option('--region <region>', 's3')
     .option('--fingerprint <fingerprint>', 'rest: SHA256:… of a self-signed certificate')
-    .option('--ca-file <file>', 's3: certificate of the authority, PEM')
+    .option('--ca-file <file>', 's3: certificate of the authority, PEM');
+}
+
+function addAdd(pools: Command): void {
+  addStorageOptions(addWriteOptions(pools.command('add')))
+    .requiredOption('--name <name>')
+    .requiredOption('--kind <kind>', storageKinds.join(' | '))
+    .requiredOption('--client <client...>', 'clients that reach it')
     .requiredOption('--password-file <file>', 'password of the repository')
+    .option('--maintenance-client <client>', 'runs its maintenance; default any of its clients')
     .action(async (options: AddOptions) => {
-      const { name, client: clients, passwordFile } = options;
+      const { name, client: clients, passwordFile, maintenanceClient } = options;
       const storage = await storageOf(options);
       const password = await readSecretFile(passwordFile, '--password-file');
       const write = writeOptionsOf(options);
-      printObject(await withEngine((engine) => engine.call('pools.add', { name, clients, storage, password, write })));
+      const fields = { name, clients, storage, password, write, ...(maintenanceClient && { maintenanceClient }) };
+      const added = await withEngine((engine) => engine.call('pools.add', fields, { timeoutMs: addMs }));
+      if (added.adopted > 0) note(`${added.adopted} points in the repository are backups again.`);
+      printObject(added);
     });
 }
 
 function addEdit(pools: Command): void {
-  addWriteOptions(pools.command('edit <pool>')).action(async (ref: string, flags: WriteFlags) => {
-    const wanted = writeOptionsOf(flags);
-    printObject(
-      await withEngine(async (engine) => {
-        const { rows } = await engine.call('pools.list', {});
-        const pool = rows.find((row) => String(row.id) === ref || row.uuid === ref || row.name === ref);
-        if (pool === undefined) throw new AppError('notFound', `pool "${ref}" does not exist`, { field: 'pool' });
-        return engine.call('pools.edit', { pool: String(pool.id), write: { ...pool.write, ...wanted } });
-      }),
-    );
-  });
+  addStorageOptions(addWriteOptions(pools.command('edit <pool>')))
+    .description('changes what is given; the place must hold the same repository')
+    .option('--name <name>')
+    .option('--client <client...>', 'clients that reach it')
+    .option('--maintenance-client <client>', 'runs its maintenance; any = any of its clients')
+    .option('--password-file <file>', 'a password that opens the repository already')
+    .action(edit);
+}
+
+async function edit(ref: string, flags: EditOptions): Promise<void> {
+  const { name, client: clients, maintenanceClient, passwordFile } = flags;
+  const password = passwordFile === undefined ? undefined : await readSecretFile(passwordFile, '--password-file');
+  const write = writeOptionsOf(flags);
+  printObject(
+    await withEngine(async (engine) => {
+      const { rows } = await engine.call('pools.list', {});
+      const pool = rows.find((row) => String(row.id) === ref || row.uuid === ref || row.name === ref);
+      if (pool === undefined) throw new AppError('notFound', `pool "${ref}" does not exist`, { field: 'pool' });
+      const fields = {
+        pool: String(pool.id),
+        ...(name && { name }),
+        ...(clients && { clients }),
+        ...(password && { password }),
+        ...(maintenanceClient && { maintenanceClient: maintenanceClient === 'any' ? null : maintenanceClient }),
+        ...(Object.keys(write).length > 0 && { write: { ...pool.write, ...write } }),
+        ...(movesStorage(flags) && { storage: await storageOf({ ...flags, kind: pool.kind }) }),
+      };
+      return engine.call('pools.edit', fields, { timeoutMs: addMs });
+    }),
+  );
+}
+
+function movesStorage(flags: Partial<StorageFlags>): boolean {
+  const { path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile } = flags;
+  const given = [path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile];
+  return given.some((value) => value !== undefined);
 }

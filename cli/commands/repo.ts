@@ -3,6 +3,7 @@ import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { MaintenanceResult } from '../../shared/model/maintenance.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows, time } from '../output.ts';
+import { addKeys } from './repo-keys.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
 import { withEngine } from '../with-engine.ts';
 
@@ -31,7 +32,7 @@ function percentOf(text: string, option: string): number {
   throw new AppError('invalidValue', `${option}: "${text}" is no share; write for example 5%`, { field: option });
 }
 
-/** `repo stats | check | prune | locks | rebuild-index`. */
+/** `repo stats | check | prune | locks | adopt | keys | rebuild-index`. */
 export function addRepo(program: Command): void {
   const repo = program.command('repo').description('repositories of pools');
   repo.command('stats <pool>').action(async (pool: string) => {
@@ -66,6 +67,13 @@ export function addRepo(program: Command): void {
         ['STALE', (row) => row.stale],
       ]);
     });
+  repo
+    .command('adopt <pool>')
+    .description('makes backups of points of ours that the repository holds and this engine does not know')
+    .action(async (pool: string) => {
+      printObject(await withEngine((engine) => engine.call('repositories.adopt', { pool }, { timeoutMs: 3_600_000 })));
+    });
+  addKeys(repo);
   repo
     .command('rebuild-index <pool>')
     .option('--yes', 'do not ask')

@@ -15,7 +15,8 @@ import { findExecutors } from '../tasks/executors.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { type ApiContext, userName } from './context.ts';
 import { nextCursor, pageOf } from './paging.ts';
-import { addMaintenance, peerOfPool } from './repositories.ts';
+import { peerOfPool } from './pool-peer.ts';
+import { addMaintenance } from './repositories.ts';
 import { filterId } from './tasks.ts';
 
 /** Lists of large disks are read from storage for it. */

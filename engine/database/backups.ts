@@ -58,6 +58,11 @@ export async function insertBackup(db: Database, result: BackupResult, owners: B
   return id;
 }
 
+/** Whether there is a record of it. */
+export async function isBackupKnown(db: Database, uuid: string): Promise<boolean> {
+  return (await db.selectFrom('backups').select('id').where('uuid', '=', uuid).executeTakeFirst()) !== undefined;
+}
+
 /** The newest points of a VM in a repository, newest first: where an agent looks for a base. */
 export async function newestPoints(
   db: Database,

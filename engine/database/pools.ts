@@ -21,6 +21,8 @@ export interface PoolRow {
   /** Our number and restic's ID of its repository. */
   repository: { id: number; resticId: string };
   clientIds: number[];
+  /** Runs maintenance when it may; null = any of its clients. */
+  maintenanceClientId: number | null;
 }
 
 export async function listPools(db: Database): Promise<PoolRow[]> {
@@ -38,6 +40,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
       'pools.write_options',
       'pools.kind',
       'pools.address',
+      'pools.maintenance_client_id',
       'repositories.id as repository_id',
       'repositories.restic_id',
     ])
@@ -55,6 +58,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
     totalBytes: row.total_bytes,
     write: writeOptionsSchema.parse(JSON.parse(row.write_options)),
     repository: { id: row.repository_id, resticId: row.restic_id },
+    maintenanceClientId: row.maintenance_client_id,
     clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
   }));
 }
@@ -86,6 +90,7 @@ export interface NewPool {
   freeBytes: number | null;
   totalBytes: number | null;
   write: WriteOptions;
+  maintenanceClientId: number | null;
 }
 
 /** Owner of a repository's secrets. */
@@ -126,6 +131,7 @@ export async function insertPool(
           total_bytes: pool.totalBytes,
           tested_at: now,
           write_options: JSON.stringify(pool.write),
+          maintenance_client_id: pool.maintenanceClientId,
         })
         .returning('id')
         .executeTakeFirstOrThrow();
@@ -147,12 +153,45 @@ export async function insertPool(
   }
 }
 
-export async function saveWriteOptions(db: Database, id: number, write: WriteOptions): Promise<void> {
-  await db
-    .updateTable('pools')
-    .set({ write_options: JSON.stringify(write) })
-    .where('id', '=', id)
-    .execute();
+/** What of a pool may be changed; undefined = stays as it is. */
+export interface PoolChanges {
+  name: string | undefined;
+  write: WriteOptions | undefined;
+  clientIds: readonly number[] | undefined;
+  maintenanceClientId: number | null | undefined;
+  address: StorageAddress | undefined;
+}
+
+/** @param secrets sealed, by name @throws AppError nameTaken */
+export async function updatePool(
+  db: Database,
+  pool: PoolRow,
+  changes: PoolChanges,
+  secrets: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { name, write, clientIds, maintenanceClientId, address } = changes;
+  const columns = {
+    ...(name === undefined ? {} : { name }),
+    ...(write === undefined ? {} : { write_options: JSON.stringify(write) }),
+    ...(maintenanceClientId === undefined ? {} : { maintenance_client_id: maintenanceClientId }),
+    ...(address === undefined ? {} : { address: JSON.stringify(address), path: locationOf(address) }),
+  };
+  try {
+    await db.transaction().execute(async (transaction) => {
+      if (Object.keys(columns).length > 0)
+        await transaction.updateTable('pools').set(columns).where('id', '=', pool.id).execute();
+      if (clientIds !== undefined) {
+        await transaction.deleteFrom('pool_clients').where('pool_id', '=', pool.id).execute();
+        const links = clientIds.map((clientId) => ({ pool_id: pool.id, client_id: clientId }));
+        await transaction.insertInto('pool_clients').values(links).execute();
+      }
+      const owner = secretOwner(pool.repository.id);
+      for (const [kind, sealed] of Object.entries(secrets)) await saveSecret(transaction, owner, kind, sealed);
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new AppError('nameTaken', `a pool named "${name ?? ''}" exists already`, { field: 'name' });
+  }
 }
 
 export async function saveCapacity(

@@ -68,6 +68,7 @@ export interface Tables {
     write_options: Generated<Json>;
     /** null in rows of the first version: a directory at `path`. */
     address: Json | null;
+    maintenance_client_id: number | null;
   };
   pool_clients: { pool_id: number; client_id: number };
   repositories: { id: Id; pool_id: number; restic_id: string; created_at: number };

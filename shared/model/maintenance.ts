@@ -108,6 +108,28 @@ export const repositoryStatsSchema = z.object({
   indexMemoryBytes: bytesSchema,
 });
 
+/** A key file of the repository: one password that opens it. */
+export const repositoryKeySchema = z.object({
+  id: hexIdSchema,
+  /** As its writer wrote it, RFC 3339; empty when the file cannot be read. */
+  created: z.string().max(100),
+  username: z.string().max(1000),
+  hostname: z.string().max(1000),
+  /** Whether it belongs to the password that the pool keeps. */
+  current: z.boolean(),
+  /** Why the file is no use; null when it is fine. */
+  problem: z.string().max(4000).nullable(),
+});
+export type RepositoryKeyView = z.output<typeof repositoryKeySchema>;
+
+/** A key file for paper: worth nothing without its password. */
+export const keyExportSchema = z.object({
+  repositoryId: hexIdSchema,
+  keyId: hexIdSchema,
+  text: z.string().max(10_000),
+});
+export type KeyExport = z.output<typeof keyExportSchema>;
+
 /** A lock file of the repository. */
 export const repositoryLockSchema = z.object({
   id: hexIdSchema,

@@ -71,6 +71,11 @@ export class FakeAgent {
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,
       'repositories.locks': notPlayed,
+      'repositories.points': async () => ({ points: [], damaged: [], next: null }),
+      'repositories.keys': notPlayed,
+      'repositories.addKey': notPlayed,
+      'repositories.removeKey': notPlayed,
+      'repositories.exportKey': notPlayed,
       'guests.thaw': notPlayed,
       'agent.ping': async () => ({}),
       'jobs.start': async ({ job }) => {

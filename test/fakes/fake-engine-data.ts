@@ -7,6 +7,7 @@ import type { PlatformView } from '../../shared/contract/engine/platforms.ts';
 import type { PoolView } from '../../shared/contract/engine/pools.ts';
 import type { RuleView } from '../../shared/contract/engine/rules.ts';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
+import type { RepositoryKeyView } from '../../shared/model/maintenance.ts';
 
 /** Everything a fake engine knows, as the views of the contract. */
 export interface FakeData {
@@ -18,6 +19,8 @@ export interface FakeData {
   tasks: TaskView[];
   backups: BackupView[];
   logs: LogEntry[];
+  /** The passwords of every pool's repository: one set is enough. */
+  keys: RepositoryKeyView[];
 }
 
 export const gib = 1024 ** 3;
@@ -28,7 +31,7 @@ const fingerprint = `SHA256:${Buffer.from(Array.from({ length: 32 }, (_, index) 
   .replace(/=+$/u, '')}`;
 
 export function emptyData(): FakeData {
-  return { clients: [], platforms: [], objects: [], pools: [], rules: [], tasks: [], backups: [], logs: [] };
+  return { clients: [], platforms: [], objects: [], pools: [], rules: [], tasks: [], backups: [], logs: [], keys: [] };
 }
 
 export function fakeClient(id: number, name: string, change: Partial<ClientView> = {}): ClientView {
@@ -116,6 +119,7 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
     address: { kind: 'local', path: `/srv/backups/${name}` },
     path: `/srv/backups/${name}`,
     clients: clients.map((client) => ({ id: client.id, name: client.name, state: client.state })),
+    maintenanceClientId: null,
     repositoryId: hex64,
     createdAt: Date.now() - 40 * 24 * 60 * minute,
     backupCount: 0,

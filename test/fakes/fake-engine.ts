@@ -12,6 +12,7 @@ import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
 import { fakeBackups } from './fake-backups.ts';
+import { fakeRepositories } from './fake-repositories.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
 import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
 
@@ -237,24 +238,19 @@ export class FakeEngine {
         );
         data.pools.push(made);
         this.announce('pools');
-        return made;
+        return { ...made, adopted: 0 };
       },
-      'pools.edit': async ({ pool, write }) => {
+      'pools.edit': async ({ pool, write, name }) => {
         const row = pick(data.pools, pool, 'pool');
-        row.write = write;
+        row.write = write ?? row.write;
+        row.name = name ?? row.name;
         this.announce('pools');
         return row;
       },
       'pools.test': async ({ pool }) => ({
         checks: [{ check: 'repository', ok: true, detail: `${pick(data.pools, pool, 'pool').path} opens` }],
       }),
-      'repositories.stats': async () => {
-        throw new AppError('clientOffline', 'no repository is behind this engine');
-      },
-      'repositories.locks': async () => ({ locks: [] }),
-      'repositories.check': async () => ({ taskIds: [] }),
-      'repositories.prune': async () => ({ taskIds: [] }),
-      'repositories.rebuildIndex': async () => ({ taskIds: [] }),
+      ...fakeRepositories(data, (...topics) => this.announce(...topics)),
       'pools.remove': async ({ pool }) => {
         data.pools.splice(data.pools.indexOf(pick(data.pools, pool, 'pool')), 1);
         this.announce('pools', 'backups');

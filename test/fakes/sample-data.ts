@@ -302,5 +302,13 @@ export function sampleData(): FakeData {
     pool.objectCount = new Set(
       backups.filter((backup) => backup.poolId === pool.id).map((backup) => backup.objectUuid),
     ).size;
-  return { clients, platforms, objects, pools, rules, tasks, backups, logs: sampleLogs(tasks) };
+  return { clients, platforms, objects, pools, rules, tasks, backups, logs: sampleLogs(tasks), keys: sampleKeys() };
+}
+
+function sampleKeys(): FakeData['keys'] {
+  const key = { created: '2026-03-02T09:14:03.120Z', username: 'root', hostname: 'hv-01', problem: null };
+  return [
+    { ...key, id: 'a4'.repeat(32), current: true },
+    { ...key, id: '7c'.repeat(32), current: false, username: 'audit', created: '2026-09-30T07:00:00.000Z' },
+  ];
 }

@@ -4,6 +4,7 @@
  */
 export const floors: Record<string, readonly string[]> = {
   shared: ['zod', 'croner'],
+  'shared/paper': ['shared', 'uqr'],
   'shared/rpc': ['shared', 'vscode-jsonrpc', 'zod'],
   'shared/node': ['shared', 'node:', 'ws', 'pino', 'selfsigned', 'vscode-jsonrpc/node'],
 

@@ -99,6 +99,7 @@ export async function addPool(
     name,
     address: { kind: 'local' as const, path: `/backups/${name}` },
     clientIds,
+    maintenanceClientId: null,
     resticId: id,
     freeBytes: null,
     totalBytes: null,

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { up as first } from './0001-first.ts';
 import { up as changedBlocks } from './0002-changed-blocks.ts';
+import { up as poolOptions } from './0005-pool-options.ts';
 import { up as storages } from './0003-storages.ts';
 
 /** Numbered migrations: the schema's version is the length of this list. Never edit one that was released. */
@@ -8,4 +9,5 @@ export const allMigrations: ReadonlyArray<<T>(db: Kysely<T>, idColumn: string) =
   first,
   changedBlocks,
   storages,
+  poolOptions,
 ];

@@ -1,9 +1,28 @@
 import { z } from 'zod';
-import { repositoryLockSchema, repositoryStatsSchema } from '../../model/maintenance.ts';
+import {
+  keyExportSchema,
+  repositoryKeySchema,
+  repositoryLockSchema,
+  repositoryStatsSchema,
+} from '../../model/maintenance.ts';
 import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
-import { jobSchema, platformTargetSchema, pointHintSchema, repositoryTargetSchema } from '../../model/job.ts';
+import {
+  backupResultSchema,
+  jobSchema,
+  platformTargetSchema,
+  pointHintSchema,
+  repositoryTargetSchema,
+} from '../../model/job.ts';
 import { inventoryObjectSchema } from '../../model/vm.ts';
-import { absolutePathSchema, bytesSchema, checkSchema, emptySchema, hexIdSchema, uuidSchema } from '../../schema.ts';
+import {
+  absolutePathSchema,
+  bytesSchema,
+  checkSchema,
+  emptySchema,
+  hexIdSchema,
+  secret,
+  uuidSchema,
+} from '../../schema.ts';
 import { command, query } from '../method.ts';
 
 const capacity = { freeBytes: bytesSchema.nullable(), totalBytes: bytesSchema.nullable() };
@@ -47,6 +66,40 @@ export const agentContract = {
     right: 'none',
     params: z.object({ repository: repositoryTargetSchema, removeStale: z.boolean() }),
     result: z.object({ locks: z.array(repositoryLockSchema).max(1000) }),
+  }),
+  /** Points of ours that the repository holds, as their backups reported them; `from` is the index of the first snapshot. */
+  'repositories.points': query({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, from: z.number().int().min(0) }),
+    result: z.object({
+      points: z.array(backupResultSchema).max(100),
+      /** Snapshots that call themselves ours and cannot be read. */
+      damaged: z.array(hexIdSchema).max(100),
+      /** Where the next page begins; null at the end. */
+      next: z.number().int().nullable(),
+    }),
+  }),
+  'repositories.keys': query({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema }),
+    result: z.object({ keys: z.array(repositoryKeySchema).max(1000) }),
+  }),
+  /** Lets one more password open the repository. */
+  'repositories.addKey': command({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, password: secret() }),
+    result: z.object({ id: hexIdSchema }),
+  }),
+  /** Takes one away; never the one that the repository is opened with. */
+  'repositories.removeKey': command({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, key: hexIdSchema }),
+    result: emptySchema,
+  }),
+  'repositories.exportKey': query({
+    right: 'none',
+    params: z.object({ repository: repositoryTargetSchema, key: hexIdSchema.optional() }),
+    result: keyExportSchema,
   }),
   /** What differs between two points of one VM in one repository. */
   'backups.diff': query({

@@ -32,6 +32,8 @@ export const poolViewSchema = z.object({
   /** Sum of what its backups added. */
   storedBytes: bytesSchema,
   write: writeOptionsSchema,
+  /** Runs maintenance when it may; null = any of its clients. */
+  maintenanceClientId: idSchema.nullable(),
   freeBytes: bytesSchema.nullable(),
   totalBytes: bytesSchema.nullable(),
 });
@@ -54,14 +56,26 @@ export const poolsContract = {
       /** Of the repository. */
       password: secret(),
       write: writeOptionsSchema.prefault({}),
+      maintenanceClient: refSchema.optional(),
     }),
-    result: poolViewSchema,
-    topics: ['pools'],
+    /** `adopted`: points of ours in a repository that was there already. */
+    result: poolViewSchema.extend({ adopted: z.number().int() }),
+    topics: ['pools', 'backups'],
   }),
-  /** Changes how new backups are written; what is stored stays as it is. */
+  /** Left out = unchanged. What is stored stays as it is; another address must hold the same repository. */
   'pools.edit': command({
     right: 'administer',
-    params: z.object({ pool: refSchema, write: writeOptionsSchema }),
+    params: z.object({
+      pool: refSchema,
+      name: nameSchema.optional(),
+      write: writeOptionsSchema.optional(),
+      clients: z.array(refSchema).min(1).max(100).optional(),
+      /** null = any of its clients. */
+      maintenanceClient: refSchema.nullable().optional(),
+      storage: storageTargetSchema.optional(),
+      /** One that opens the repository already. */
+      password: secret().optional(),
+    }),
     result: poolViewSchema,
     topics: ['pools'],
   }),

@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { AppError, messageOf } from '../../shared/errors.ts';
+import { keySheetHtml, keySheetText } from '../../shared/paper/key-sheet.ts';
+import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
+import { readSecretFile } from '../../shared/node/secret-file.ts';
+import { withEngine } from '../with-engine.ts';
+
+interface KeyOptions {
+  newPasswordFile?: string;
+  out?: string;
+  yes?: boolean;
+}
+
+const actions: Record<string, (pool: string, key: string | undefined, options: KeyOptions) => Promise<void>> = {
+  list,
+  add,
+  remove,
+  change,
+  export: exportKey,
+};
+
+/** `repo keys POOL list | add | remove KEY | change | export`. */
+export function addKeys(repo: Command): void {
+  repo
+    .command('keys <pool> <action> [key]')
+    .description('passwords of the repository: list, add, remove KEY, change (of the pool), export (for paper)')
+    .option('--new-password-file <file>', 'add, change: the new password')
+    .option('--out <file>', 'export: a text, or a page for printing when it ends with .html')
+    .option('--yes', 'do not ask')
+    .action(async (pool: string, action: string, key: string | undefined, options: KeyOptions) => {
+      const known = Object.keys(actions);
+      const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
+      if (run === undefined)
+        throw new AppError('invalidValue', `"${action}" is none of ${known.join(', ')}`, { field: 'action' });
+      await run(pool, key, options);
+    });
+}
+
+async function list(pool: string): Promise<void> {
+  const { keys } = await withEngine((engine) => engine.call('repositories.keys', { pool }));
+  printRows(keys, [
+    ['ID', (row) => row.id.slice(0, 12)],
+    ['USER', (row) => row.username],
+    ['HOST', (row) => row.hostname],
+    ['CREATED', (row) => row.created],
+    ['IN USE', (row) => row.current],
+    ['PROBLEM', (row) => row.problem],
+  ]);
+}
+
+async function add(pool: string, _key: string | undefined, options: KeyOptions): Promise<void> {
+  const password = await newPassword(options);
+  printObject(await withEngine((engine) => engine.call('repositories.addKey', { pool, password })));
+}
+
+async function change(pool: string, _key: string | undefined, options: KeyOptions): Promise<void> {
+  const password = await newPassword(options);
+  const changed = await withEngine((engine) => engine.call('repositories.changePassword', { pool, password }));
+  if (changed.problem !== null) note(`The old password still opens the repository: ${changed.problem}`);
+  printObject(changed);
+}
+
+async function remove(pool: string, key: string | undefined, { yes }: KeyOptions): Promise<void> {
+  if (key === undefined) throw new AppError('invalidValue', 'say which key: repo keys POOL list', { field: 'key' });
+  await confirmOrThrow(`Remove key ${key}? Its password then no longer opens ${pool}.`, yes === true);
+  printObject(await withEngine((engine) => engine.call('repositories.removeKey', { pool, key })));
+}
+
+async function exportKey(pool: string, _key: string | undefined, { out }: KeyOptions): Promise<void> {
+  if (out === undefined) throw new AppError('invalidValue', 'say where to: --out FILE', { field: '--out' });
+  const { exported, place } = await withEngine(async (engine) => {
+    const { rows } = await engine.call('pools.list', {});
+    const place = rows.find((row) => [String(row.id), row.uuid, row.name].includes(pool));
+    return { place, exported: await engine.call('repositories.exportKey', { pool }) };
+  });
+  const facts = { ...exported, pool: place?.name ?? pool, location: place?.path ?? '', printedAt: Date.now() };
+  const sheet = out.endsWith('.html') ? keySheetHtml(facts) : keySheetText(facts);
+  try {
+    await writeFile(out, sheet, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    throw new AppError('invalidValue', `--out: ${messageOf(error)}`, { field: '--out', cause: error });
+  }
+  note('It opens the repository only together with its password. Keep the two in different places.');
+  printObject({ keyId: exported.keyId, repositoryId: exported.repositoryId, file: resolve(out) });
+}
+
+async function newPassword({ newPasswordFile }: KeyOptions): Promise<string> {
+  if (newPasswordFile === undefined)
+    throw new AppError('invalidValue', 'give the new password: --new-password-file FILE', {
+      field: '--new-password-file',
+    });
+  return readSecretFile(newPasswordFile, '--new-password-file');
+}
