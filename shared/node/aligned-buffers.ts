@@ -1,39 +1,39 @@
-/** What direct I/O asks of memory and offsets at most. */
+/** What direct I/O asks of memory, lengths and offsets at most. */
 export const blockBytes = 4096;
 export const bufferBytes = 1024 * 1024;
-const kept = 8;
-/** malloc aligns to this; a large block of its own begins so far behind a page. */
-const mallocBytes = 16;
+const count = 8;
 
-/** Tries direct I/O with a block of memory. @throws EINVAL from the kernel where its address does not do */
-export type TryBlock = (block: Uint8Array) => Promise<unknown>;
+/** The type library of Node leaves it out. */
+declare const WebAssembly: {
+  readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+};
+const wasmPageBytes = 64 * 1024;
 
 /**
- * Memory whose address is a multiple of 4096. JavaScript does not tell addresses, so the kernel is asked: it refuses direct
- * I/O from anywhere else with EINVAL.
+ * Memory whose address is a multiple of 4096, in pieces of 1 MiB. Node's own buffers begin anywhere, and an address that
+ * the kernel takes for one block it may refuse for many; the memory of WebAssembly begins at a page.
  */
 class AlignedBuffers {
-  readonly #free: Uint8Array[] = [];
-  /** None of the places in a block was right: whatever is refused here, it is not the alignment. */
-  #unusable = false;
+  #free: Uint8Array[] | undefined;
+  readonly #waiting: Array<(buffer: Uint8Array) => void> = [];
 
-  /** A buffer of 1 MiB; undefined when direct I/O is refused from anywhere. @throws system errors */
-  async take(tryBlock: TryBlock): Promise<Uint8Array | undefined> {
-    const known = this.#free.pop();
-    if (known !== undefined || this.#unusable) return known;
-    const memory = new ArrayBuffer(bufferBytes + blockBytes);
-    for (let step = 1; step <= blockBytes / mallocBytes; step++) {
-      const offset = blockBytes - step * mallocBytes;
-      const block = new Uint8Array(memory, offset, blockBytes);
-      if (await isAccepted(tryBlock(block))) return new Uint8Array(memory, offset, bufferBytes);
-    }
-    this.#unusable = true;
-    return undefined;
+  /** A buffer of 1 MiB, at the latest when somebody gives one back. */
+  async take(): Promise<Uint8Array> {
+    this.#free ??= allocate();
+    return this.#free.pop() ?? (await new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
   give(buffer: Uint8Array): void {
-    if (this.#free.length < kept) this.#free.push(buffer);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free?.push(buffer);
+    else next(buffer);
   }
+}
+
+function allocate(): Uint8Array[] {
+  const pages = (count * bufferBytes) / wasmPageBytes;
+  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  return Array.from({ length: count }, (_, index) => new Uint8Array(buffer, index * bufferBytes, bufferBytes));
 }
 
 /** Of this process. */

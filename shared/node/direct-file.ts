@@ -14,7 +14,8 @@ export class DirectFile {
   readonly #path: string;
   /** For what is no whole block, and for everything where direct I/O cannot be had. */
   readonly #plain: FileHandle;
-  #direct: FileHandle | undefined;
+  readonly #direct: FileHandle | undefined;
+  #isRefused = false;
 
   private constructor(path: string, plain: FileHandle, direct: FileHandle | undefined) {
     this.#path = path;
@@ -38,7 +39,7 @@ export class DirectFile {
 
   /** Whether whole blocks go around the page cache. */
   get isDirect(): boolean {
-    return this.#direct !== undefined;
+    return this.#direct !== undefined && !this.#isRefused;
   }
 
   /** Sets the length. @throws system errors */
@@ -54,14 +55,8 @@ export class DirectFile {
   async write(parts: readonly Uint8Array[], position = 0): Promise<void> {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const worthIt = length >= smallestDirect && position % blockBytes === 0;
-    if (this.#direct === undefined || !worthIt) return this.#writePlain(parts, position);
-    const direct = this.#direct;
-    // The block that is tried is written again right away.
-    const buffer = await alignedBuffers.take((block) => direct.write(block, 0, block.length, position));
-    if (buffer === undefined) {
-      await this.#giveUpDirect();
-      return this.#writePlain(parts, position);
-    }
+    if (!this.isDirect || !worthIt) return this.#writePlain(parts, position);
+    const buffer = await alignedBuffers.take();
     try {
       let at = position;
       for (const filled of gather(parts, buffer)) {
@@ -90,11 +85,11 @@ export class DirectFile {
   async #writeBlocks(bytes: Uint8Array, position: number): Promise<void> {
     let done = 0;
     const whole = bytes.length - (bytes.length % blockBytes);
-    while (done < whole && done % blockBytes === 0 && this.#direct !== undefined) {
+    while (done < whole && done % blockBytes === 0 && this.#direct !== undefined && !this.#isRefused) {
       const writing = this.#direct.write(bytes, done, whole - done, position + done);
-      // Another file system than the one the buffer was found with may want more.
+      // The file stays open: other writes may be under way.
       if (await isAccepted(writing)) done += (await writing).bytesWritten;
-      else await this.#giveUpDirect();
+      else this.#isRefused = true;
     }
     if (done < bytes.length) await this.#writePlain([bytes.subarray(done)], position + done);
   }
@@ -114,12 +109,6 @@ export class DirectFile {
       pending = pending.slice(full);
       if (bytesWritten > 0) pending[0] = (pending[0] as Uint8Array).subarray(bytesWritten);
     }
-  }
-
-  async #giveUpDirect(): Promise<void> {
-    const direct = this.#direct;
-    this.#direct = undefined;
-    await direct?.close();
   }
 }
 

@@ -9,7 +9,8 @@ import { openDirect } from './open-direct.ts';
  */
 export class DirectReader {
   readonly #plain: FileHandle;
-  #direct: FileHandle | undefined;
+  readonly #direct: FileHandle | undefined;
+  #isRefused = false;
 
   private constructor(plain: FileHandle, direct: FileHandle | undefined) {
     this.#plain = plain;
@@ -23,21 +24,23 @@ export class DirectReader {
 
   /** Whether whole blocks come around the page cache. */
   get isDirect(): boolean {
-    return this.#direct !== undefined;
+    return this.#direct !== undefined && !this.#isRefused;
   }
 
   /** Reads some bytes at the offset. @returns how many, 0 = the file ends there @throws system errors */
   async read(target: Uint8Array, offset: number): Promise<number> {
-    const direct = this.#direct;
+    const direct = this.#isRefused ? undefined : this.#direct;
     const isAligned = offset % blockBytes === 0 && target.length >= blockBytes;
     if (direct === undefined || !isAligned) return this.#readPlain(target, offset);
-    const buffer = await alignedBuffers.take((block) => direct.read(block, 0, block.length, offset));
-    if (buffer === undefined) return this.#giveUpDirect(target, offset);
+    const buffer = await alignedBuffers.take();
     try {
       const wanted = Math.min(buffer.length, target.length - (target.length % blockBytes));
       const reading = direct.read(buffer, 0, wanted, offset);
-      // Another file system than the one the buffer was found with may want more.
-      if (!(await isAccepted(reading))) return await this.#giveUpDirect(target, offset);
+      if (!(await isAccepted(reading))) {
+        // The file stays open: other reads may be under way.
+        this.#isRefused = true;
+        return await this.#readPlain(target, offset);
+      }
       const { bytesRead } = await reading;
       target.set(buffer.subarray(0, bytesRead));
       return bytesRead;
@@ -56,12 +59,5 @@ export class DirectReader {
 
   async #readPlain(target: Uint8Array, offset: number): Promise<number> {
     return (await this.#plain.read(target, 0, target.length, offset)).bytesRead;
-  }
-
-  async #giveUpDirect(target: Uint8Array, offset: number): Promise<number> {
-    const direct = this.#direct;
-    this.#direct = undefined;
-    await direct?.close();
-    return this.#readPlain(target, offset);
   }
 }

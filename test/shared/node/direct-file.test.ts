@@ -70,6 +70,22 @@ describe('files around the page cache', () => {
     expect((await readFile(path)).equals(expected)).toBe(true);
   });
 
+  it('are read in many places at once', async () => {
+    const path = join(await temporaryFolder(), 'file');
+    const bytes = testBytes(24 * 1024 * 1024, 11);
+    await writeNew(path, bytes);
+    const reader = await DirectReader.of(await open(path));
+    const piece = 300 * 1024;
+    const read = async (offset: number) => {
+      const target = Buffer.alloc(Math.min(piece, bytes.length - offset));
+      for (let done = 0; done < target.length; ) done += await reader.read(target.subarray(done), offset + done);
+      expect(target.equals(bytes.subarray(offset, offset + target.length))).toBe(true);
+    };
+    await Promise.all(Array.from({ length: Math.ceil(bytes.length / piece) }, (_, index) => read(index * piece)));
+    if ((await statfs(path)).type === ext4) expect(reader.isDirect).toBe(true);
+    await reader.close();
+  });
+
   it('are ordinary files where there is no such thing', async (context) => {
     await onTmpfs(context, '32m', async (folder) => {
       const path = join(folder, 'file');
