@@ -1,4 +1,4 @@
-import { IconCircleX, IconX } from '@tabler/icons-react';
+import { IconCircleCheck, IconCircleX, IconX } from '@tabler/icons-react';
 import type { WireError } from '../../shared/errors.ts';
 import { errorText } from '../text/error-texts.ts';
 import { useText } from '../text/use-text.ts';
@@ -33,6 +33,21 @@ export function ErrorStrip({ error, title, onClose }: Props & { readonly onClose
         <b>{title === undefined ? error.message : `${title}: ${error.message}`}</b>{' '}
         {error.hint ?? errorText(language, error.code).action}
       </span>
+      <span className="sp" />
+      <button type="button" className="btn sm q ico" aria-label={t('common.close')} onClick={onClose}>
+        <IconX className="ic sm" aria-hidden />
+      </button>
+    </div>
+  );
+}
+
+/** What an action came to, over a whole page. */
+export function NoticeStrip({ words, onClose }: { readonly words: string; readonly onClose: () => void }) {
+  const { t } = useText();
+  return (
+    <div className="stale told" role="status">
+      <IconCircleCheck className="ic" aria-hidden />
+      <span>{words}</span>
       <span className="sp" />
       <button type="button" className="btn sm q ico" aria-label={t('common.close')} onClick={onClose}>
         <IconX className="ic sm" aria-hidden />

@@ -150,7 +150,7 @@ test('a pool changes how it writes', async () => {
   await page.getByRole('link', { name: 'Administration' }).click();
   await page.getByRole('link', { name: /^Pools/u }).click();
   await row('Default').first().click();
-  await page.getByRole('button', { name: 'Edit writing' }).click();
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
   const form = page.getByRole('complementary', { name: 'Default' });
   await form.getByRole('textbox', { name: 'Limit' }).fill('64');
   await form.getByRole('button', { name: 'Apply' }).click();

@@ -1,4 +1,4 @@
-import { IconCut, IconListSearch, IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import { IconCut, IconDatabaseImport, IconListSearch, IconShieldCheck, IconTrash } from '@tabler/icons-react';
 import { useCallback } from 'react';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import type { Action } from '../../components/action.ts';
@@ -56,7 +56,14 @@ function useMaintenance(): (pool: PoolView) => Action[] {
   const allowed = useAllowed();
   const run = useRun();
   const attempt = useTry();
-  const { ask } = useDialogs();
+  const { ask, tell } = useDialogs();
+  const adopt = useCallback(
+    async (pool: PoolView) => {
+      const found = await run(t('failed.adopt'), 'repositories.adopt', { pool: String(pool.id) });
+      if (found !== undefined) tell(t('pool.adopted', { ...found, count: found.adopted }));
+    },
+    [t, run, tell],
+  );
   return useCallback(
     (pool: PoolView): Action[] => {
       const named = { pool: String(pool.id) };
@@ -76,6 +83,13 @@ function useMaintenance(): (pool: PoolView) => Action[] {
           run: () => void run(t('failed.check'), 'repositories.check', { ...named, readPercent: 100 }),
         },
         {
+          id: 'repositories.adopt',
+          label: t('action.adopt'),
+          icon: IconDatabaseImport,
+          disabled: allowed('repositories.adopt'),
+          run: () => void adopt(pool),
+        },
+        {
           id: 'repositories.prune',
           label: t('action.prune'),
           icon: IconCut,
@@ -91,6 +105,6 @@ function useMaintenance(): (pool: PoolView) => Action[] {
         },
       ];
     },
-    [t, allowed, run, attempt, ask],
+    [t, allowed, run, attempt, ask, adopt],
   );
 }

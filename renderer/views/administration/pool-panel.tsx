@@ -1,10 +1,11 @@
-import { IconPencil } from '@tabler/icons-react';
+import { IconKey, IconPencil } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import type { Action } from '../../components/action.ts';
 import { ActionButton } from '../../components/action-button.tsx';
 import { KeyValues } from '../../components/key-values.tsx';
+import { MoreButton } from '../../components/more-button.tsx';
 import { SidePanel } from '../../components/side-panel.tsx';
 import { Time } from '../../components/time.tsx';
 import { useAppDispatch } from '../../store/store.ts';
@@ -15,7 +16,8 @@ import { PoolFill } from '../repository/pool-pane.tsx';
 import { ServingClients } from './serving-clients.tsx';
 import { TestSection } from './test-section.tsx';
 import { usePoolActions } from './pool-actions.ts';
-import { PoolWriteForm } from './pool-write-form.tsx';
+import { PoolEditForm } from './pool-edit-form.tsx';
+import { PoolKeysDialog } from './pool-keys-dialog.tsx';
 
 /** One pool: its fill, its facts, its clients, a test. */
 export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
@@ -23,23 +25,40 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
   const dispatch = useAppDispatch();
   const disabled = useAllowed()('pools.test');
   const actions = usePoolActions()(pool);
-  const [isEditing, setEditing] = useState(false);
+  const [open, setOpen] = useState<'edit' | 'keys'>();
+  const close = () => setOpen(undefined);
   const edit: Action = {
     id: 'pools.edit',
-    label: t('action.editWriting'),
+    label: t('action.edit'),
     icon: IconPencil,
     shortcut: 'e',
     disabled: useAllowed()('pools.edit'),
-    run: () => setEditing(true),
+    run: () => setOpen('edit'),
   };
-  if (isEditing) return <PoolWriteForm key={pool.id} pool={pool} onClose={() => setEditing(false)} />;
+  const keys: Action = {
+    id: 'repositories.keys',
+    label: t('action.passwords'),
+    icon: IconKey,
+    disabled: useAllowed()('repositories.addKey'),
+    run: () => setOpen('keys'),
+  };
+  const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? t('pool.anyClient');
+  if (open === 'edit') return <PoolEditForm key={pool.id} pool={pool} onClose={close} />;
   return (
     <SidePanel
       title={pool.name}
       below={<span className="mono">{pool.path}</span>}
-      actions={[edit, ...actions].map((action) => <ActionButton key={action.id} action={action} />)}
+      actions={
+        <>
+          {[edit, keys].map((action) => (
+            <ActionButton key={action.id} action={action} />
+          ))}
+          <MoreButton title={pool.name} actions={actions} />
+        </>
+      }
       onClose={onClose}
     >
+      {open === 'keys' && <PoolKeysDialog pool={pool} onClose={close} />}
       <div className="scroll">
         <section className="sec">
           <h3>{t('pool.capacity')}</h3>
@@ -94,6 +113,7 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
         <section className="sec">
           <h3>{t('pool.clients')}</h3>
           <ServingClients clients={pool.clients} />
+          <p className="help">{t('pool.maintainedBy', { client: maintainer })}</p>
         </section>
         <TestSection
           key={pool.id}

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { spotlight } from '@mantine/spotlight';
 import { Outlet } from 'react-router';
-import { FailureStrip } from '../common/dialog-host.tsx';
+import { OutcomeStrip } from '../common/dialog-host.tsx';
 import { useFrameKeys } from './frame-keys.ts';
 import { Header } from './header.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
@@ -45,7 +45,7 @@ export function Frame() {
       <LeftBar isRail={isRail} onToggle={toggleRail} />
       <main className="pg">
         <StaleLine />
-        <FailureStrip />
+        <OutcomeStrip />
         <Outlet />
       </main>
       <StatusStrip />

@@ -76,11 +76,11 @@ export const repositoriesContract = {
     result: z.object({ id: hexIdSchema, removed: hexIdSchema.nullable(), problem: z.string().nullable() }),
     topics: ['pools'],
   }),
-  /** For paper. */
-  'repositories.exportKey': query({
+  /** For paper. Not a query: the page keeps the answers of those. */
+  'repositories.exportKey': command({
     right: 'administer',
     params: poolParams,
     result: keyExportSchema,
-    topics: ['pools'],
+    topics: [],
   }),
 };

@@ -1,0 +1,70 @@
+import { PasswordInput, SegmentedControl } from '@mantine/core';
+import { type FormErrors, useForm } from '@mantine/form';
+import { useState } from 'react';
+import type { PoolView } from '../../../shared/contract/engine/pools.ts';
+import { ErrorLine } from '../../components/error-line.tsx';
+import { FormRow } from '../../components/form-row.tsx';
+import { useCommand } from '../../store/use-command.ts';
+import { useText } from '../../text/use-text.ts';
+
+const ways = ['add', 'change'] as const;
+type Way = (typeof ways)[number];
+
+/** One more password for a repository, or another one for the pool itself. */
+export function NewPassword({ pool }: { readonly pool: PoolView }) {
+  const { t } = useText();
+  const [way, setWay] = useState<Way>('add');
+  const [told, setTold] = useState<string>();
+  const add = useCommand('repositories.addKey');
+  const change = useCommand('repositories.changePassword');
+  const form = useForm({
+    initialValues: { password: '', again: '' },
+    clearInputErrorOnChange: true,
+    validate: ({ password, again }): FormErrors => ({
+      ...(password === '' && { password: t('form.required') }),
+      ...(password !== again && { again: t('form.passwordsDiffer') }),
+    }),
+  });
+  const save = async (password: string) => {
+    setTold(undefined);
+    const wanted = { pool: String(pool.id), password };
+    const outcome = way === 'add' ? await add.run(wanted) : await change.run(wanted);
+    if (!outcome.ok) return;
+    form.reset();
+    const problem = 'problem' in outcome.value ? outcome.value.problem : null;
+    setTold(problem === null ? t(`poolKeys.done.${way}`) : t('poolKeys.oldStays', { problem }));
+  };
+  const { error, isRunning } = way === 'add' ? add : change;
+  const secret = {
+    visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },
+    autoComplete: 'new-password',
+  };
+  return (
+    <form className="fs keys-new" noValidate onSubmit={form.onSubmit(({ password }) => void save(password))}>
+      <SegmentedControl
+        size="xs"
+        aria-label={t('poolKeys.way')}
+        value={way}
+        onChange={(value) => setWay(ways.find((known) => known === value) ?? 'add')}
+        data={ways.map((value) => ({ value, label: t(`poolKeys.${value}`) }))}
+      />
+      <p className="help">{t(`poolKeys.help.${way}`)}</p>
+      <FormRow label={t('pool.password')} required error={form.errors['password']}>
+        {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
+      </FormRow>
+      <FormRow label={t('pool.again')} required error={form.errors['again']}>
+        {(field) => <PasswordInput {...form.getInputProps('again')} {...field} {...secret} />}
+      </FormRow>
+      {error !== undefined && <ErrorLine error={error} />}
+      <div className="row">
+        <span className="s12 t2" role="status">
+          {told}
+        </span>
+        <span className="sp" />
+        <button type="submit" className="btn pri" aria-busy={isRunning} disabled={isRunning}>
+          {isRunning ? t('common.working') : t(`poolKeys.verb.${way}`)}
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,56 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+import { openConsole } from './harness.tsx';
+
+describe('a pool', () => {
+  async function openPool() {
+    const opened = openConsole({ path: '/administration/pools' });
+    const name = opened.engine.data.pools[0]?.name ?? '';
+    await opened.user.click(await screen.findByText(name, { selector: '.b5' }));
+    const panel = await screen.findByRole('complementary', { name });
+    return { ...opened, name, panel };
+  }
+
+  it('lists its passwords, takes one more, and removes one only when asked twice', async () => {
+    const { user, engine, panel, name } = await openPool();
+    await user.click(within(panel).getByRole('button', { name: 'Passwords' }));
+    const dialog = await screen.findByRole('dialog', { name: `Passwords of ${name}` });
+    expect(await within(dialog).findByText('root@hv-01')).toBeVisible();
+    expect(within(dialog).getByText('in use')).toBeVisible();
+
+    await user.type(within(dialog).getByLabelText(/^Password/u), 'one');
+    await user.type(within(dialog).getByLabelText(/^Repeat/u), 'two');
+    await user.click(within(dialog).getByRole('button', { name: 'Add password' }));
+    expect(await within(dialog).findByText('The two passwords differ.')).toBeVisible();
+    expect(engine.calls).not.toContain('repositories.addKey');
+    await user.clear(within(dialog).getByLabelText(/^Repeat/u));
+    await user.type(within(dialog).getByLabelText(/^Repeat/u), 'one');
+    await user.click(within(dialog).getByRole('button', { name: 'Add password' }));
+    expect(await within(dialog).findByText('The password was added.')).toBeVisible();
+
+    await user.click(within(dialog).getByRole('button', { name: 'Remove password 7c7c7c7c' }));
+    const question = await screen.findByRole('dialog', { name: 'Remove password 7c7c7c7c?' });
+    expect(engine.data.keys).toHaveLength(2);
+    await user.click(within(question).getByRole('button', { name: 'Remove password' }));
+    await waitFor(() => expect(engine.data.keys).toHaveLength(1));
+  });
+
+  it('changes its name and the client that maintains it', async () => {
+    const { user, engine, panel } = await openPool();
+    await user.click(within(panel).getByRole('button', { name: 'Edit' }));
+    const field = await screen.findByLabelText(/^Name/u);
+    await user.clear(field);
+    await user.click(screen.getByRole('button', { name: 'Apply' }));
+    expect(await screen.findByText('Fill this in.')).toBeVisible();
+    await user.type(field, 'vault');
+    await user.click(screen.getByRole('button', { name: 'Apply' }));
+    await waitFor(() => expect(engine.data.pools[0]?.name).toBe('vault'));
+  });
+
+  it('says what taking over points came to', async () => {
+    const { user, panel, name } = await openPool();
+    await user.click(within(panel).getByRole('button', { name: `Actions for ${name}` }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Take over points' }));
+    expect(await screen.findByText(/0 points were taken over/u)).toBeVisible();
+  });
+});
