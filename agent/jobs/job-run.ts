@@ -53,6 +53,14 @@ export class JobRun implements JobScope {
     this.onProgress(this.progress());
   }
 
+  /** Forgets the figures of an attempt that came to nothing. */
+  startOver(): void {
+    this.bytesTotal = null;
+    this.bytesDone = this.bytesRead = this.bytesStored = 0;
+    this.disks = [];
+    this.warnings.length = 0;
+  }
+
   assertWanted(): void {
     if (this.signal.aborted)
       throw this.signal.reason instanceof AppError

@@ -7,6 +7,7 @@ import { runBackup } from './backup.ts';
 import { type JobDeps, type JobOutput, JobRun } from './job-run.ts';
 import { releaseLeftovers, releaseLocksOf } from './leftovers.ts';
 import { runMaintenance } from './maintenance/all.ts';
+import { withPatience } from './patience.ts';
 import { runRestore } from './restore.ts';
 
 /** How the runner reaches the engine, as far as there is one. */
@@ -105,7 +106,7 @@ export class JobRunner {
     let failure: unknown;
     try {
       await releaseLocksOf(job.repository, this.journal, this.deps.log);
-      output = await runJob(this.deps, job, run);
+      output = await withPatience(run, () => runJob(this.deps, job, run));
     } catch (error) {
       // Whatever an abort makes fail, the abort is the cause.
       failure = run.signal.aborted ? run.signal.reason : error;

@@ -43,6 +43,9 @@ export interface LockOptions {
   settleLater?: boolean;
 }
 
+/** Says that waiting will not help. */
+export const staleLockHint = 'The lock is stale. Remove stale locks and try again.';
+
 const settleMs = 200;
 const refreshMs = 5 * 60_000;
 const retryMs = 60_000;
@@ -186,7 +189,7 @@ export class RepositoryLock {
       'repositoryLocked',
       `the repository is ${kind}locked by process ${holder.pid} on ${holder.hostname} since ${since}`,
       {
-        hint: stale ? 'The lock is stale. Remove stale locks and try again.' : 'Wait until it has ended.',
+        hint: stale ? staleLockHint : 'Wait until it has ended.',
       },
     );
   }

@@ -12,15 +12,18 @@ import type { EngineCore } from '../core.ts';
 
 type MemberState = z.output<typeof memberStateSchema>;
 
+function stateOfStep(step: TaskRow['step']): MemberState {
+  if (step === 'waitingForLock') return 'pending';
+  return step === null || step === 'copyingData' || step === 'writingData' ? 'running' : step;
+}
+
 /** i2's word for what a VM's newest task does (DESIGN §5). */
 export function memberState(task: Pick<TaskRow, 'state' | 'step'> | undefined): MemberState {
   if (task === undefined) return 'idle';
   if (isEnded(task.state)) return task.state === 'done' || task.state === 'warning' ? 'done' : 'idle';
   if (task.state === 'unknown') return 'unknown';
   if (task.state === 'finalising') return 'finalising';
-  if (task.state === 'running')
-    return task.step === null || task.step === 'copyingData' || task.step === 'writingData' ? 'running' : task.step;
-  return 'pending';
+  return task.state === 'running' ? stateOfStep(task.step) : 'pending';
 }
 
 function memberOf(core: EngineCore, object: ObjectRow, task: TaskRow | undefined): RuleMember {

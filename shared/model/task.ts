@@ -67,11 +67,18 @@ export const restoreSteps = ['preparing', 'configuration', 'writingData', 'final
 /** Reads, then perhaps writes, then lets go. */
 export const maintenanceSteps = ['preparing', 'checkingData', 'writingData', 'finalising'] as const;
 const readingSteps = ['preparing', 'checkingData', 'finalising'] as const;
-export const stepSchema = z.enum([...backupSteps, 'writingData']);
+/** Only when a foreign program has locked the repository; the task then begins again. */
+const waitingStep = 'waitingForLock';
+export const stepSchema = z.enum([...backupSteps, 'writingData', waitingStep]);
 export type TaskStep = z.output<typeof stepSchema>;
 
-/** The steps that a task of that kind passes, in order. */
-export function stepsOf(kind: TaskKind): readonly TaskStep[] {
+/** The steps that a task passes or has passed, in order. */
+export function stepsOf(task: { kind: TaskKind; steps: ReadonlyArray<{ step: TaskStep }> }): readonly TaskStep[] {
+  const hasWaited = task.steps.some(({ step }) => step === waitingStep);
+  return hasWaited ? [waitingStep, ...usualSteps(task.kind)] : usualSteps(task.kind);
+}
+
+function usualSteps(kind: TaskKind): readonly TaskStep[] {
   if (kind === 'backup') return backupSteps;
   if (kind === 'restore') return restoreSteps;
   return kind === 'prune' || kind === 'rebuildIndex' ? maintenanceSteps : readingSteps;

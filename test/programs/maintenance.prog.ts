@@ -209,6 +209,17 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('mai
     expect(await lab.rows('repo', 'locks', 'Default', '--remove-stale', '--yes')).toEqual([]);
   });
 
+  it('a backup waits for a program that has locked the repository, and begins anew', async () => {
+    const repository = await openRepository(new LocalStorage(lab.path('pool')), poolPassword);
+    const lock = await repository.lock({ exclusive: true });
+    const id = await lab.run('vm');
+    await lab.untilTask(id, ({ steps }) => steps.some(({ step }) => step === 'waitingForLock'));
+    await lock.release();
+    await repository.close();
+    expect(await lab.ended(id)).toMatchObject({ error: null, state: 'done' });
+    expect(await lab.rows('repo', 'locks', 'Default')).toEqual([]);
+  });
+
   it('rebuilds a lost index', async () => {
     const [name = ''] = await readdir(lab.path('pool', 'index'));
     await rm(lab.path('pool', 'index', name));

@@ -53,8 +53,13 @@ describe('what an operator may count on', () => {
 
 test('steps begin with preparing and end with finalising, each once', () => {
   for (const kind of taskKinds) {
-    const steps = stepsOf(kind);
+    const steps = stepsOf({ kind, steps: [] });
     expect([steps[0], steps.at(-1)]).toEqual(['preparing', 'finalising']);
     expect(new Set(steps).size).toBe(steps.length);
   }
+  const waited = [{ step: 'preparing' }, { step: 'waitingForLock' }] as const;
+  expect(stepsOf({ kind: 'prune', steps: waited })).toEqual([
+    'waitingForLock',
+    ...stepsOf({ kind: 'prune', steps: [] }),
+  ]);
 });

@@ -22,7 +22,7 @@ import { TaskDisks } from './task-disks.tsx';
 import { TaskResult } from './task-result.tsx';
 
 function StepIcon({ task, step }: { readonly task: TaskView; readonly step: TaskStep }) {
-  const passed = task.steps.find((one) => one.step === step);
+  const passed = task.steps.findLast((one) => one.step === step);
   if (passed === undefined) {
     const Skipped = isEnded(task.state) ? IconMinus : IconCircle;
     return <Skipped className="ic" aria-hidden />;
@@ -41,8 +41,8 @@ function Steps({ task }: { readonly task: TaskView }) {
   const now = useNow(1000);
   return (
     <ol className="steps">
-      {stepsOf(task.kind).map((step) => {
-        const passed = task.steps.find((one) => one.step === step);
+      {stepsOf(task).map((step) => {
+        const passed = task.steps.findLast((one) => one.step === step);
         const isNow = passed !== undefined && passed.endedAt === null && !isEnded(task.state);
         return (
           <li key={step} className={passed === undefined ? 'todo' : ''} aria-current={isNow ? 'step' : undefined}>
