@@ -46,6 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'soak',
+          testTimeout: 600_000,
           include: ['test/soak/**/*.soak.ts'],
           environment: 'node',
           hookTimeout: 300_000,

@@ -1,12 +1,18 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
-/** Passes connections on to a port of this machine and can cut the line once. Ends with the test. */
+/** Passes connections on to a port of this machine; it can cut the line, refuse and be slow. Ends with the test. */
 export class CuttingRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #bytesLeft = Infinity;
+  /** Of each connection, to the target. */
+  bytesPerSecond = Infinity;
+  /** New connections are closed at once. */
+  refuses = false;
 
   private constructor(target: number) {
     this.#server = createServer((client) => this.#pass(client, connect(target, '127.0.0.1')));
@@ -17,7 +23,7 @@ export class CuttingRelay {
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
     onTestFinished(() => {
-      relay.#cut();
+      relay.cut();
       relay.#server.close();
     });
     return relay;
@@ -34,13 +40,19 @@ export class CuttingRelay {
     this.#bytesLeft = bytes;
   }
 
-  #cut(): void {
+  /** Every connection breaks now. */
+  cut(): void {
     this.#bytesLeft = Infinity;
     for (const socket of this.#sockets) socket.destroy();
     this.#sockets.clear();
   }
 
   #pass(client: Socket, target: Socket): void {
+    if (this.refuses) {
+      client.destroy();
+      target.destroy();
+      return;
+    }
     for (const [from, to] of [
       [client, target],
       [target, client],
@@ -54,9 +66,16 @@ export class CuttingRelay {
     }
     client.on('data', (chunk: Buffer) => {
       this.#bytesLeft -= chunk.length;
-      if (this.#bytesLeft <= 0) this.#cut();
+      if (this.#bytesLeft <= 0) this.cut();
     });
-    client.pipe(target);
+    pipeline(client, (chunks: AsyncIterable<Buffer>) => this.#paced(chunks), target).catch(() => client.destroy());
     target.pipe(client);
+  }
+
+  async *#paced(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of chunks) {
+      if (this.bytesPerSecond !== Infinity) await delay((chunk.length / this.bytesPerSecond) * 1000);
+      yield chunk;
+    }
   }
 }
