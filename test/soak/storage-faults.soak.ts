@@ -2,6 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { systemClock } from '../../agent/repository/lock.ts';
 import { openRepository } from '../../agent/repository/repository.ts';
 import { LocalStorage } from '../../agent/repository/storage/local.ts';
 import { runProgram } from '../../shared/node/run-program.ts';
@@ -274,7 +275,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('fau
     await lab.ok('rules', 'add', '--name', 'local', '--platform', 'images', '--object', 'vm.raw', '--pool', 'Default');
     const repository = await openRepository(new LocalStorage(lab.path('pool')), poolPassword);
     for (const offset of [-20 * minute, 20 * minute]) {
-      const clock = { now: () => Date.now() + offset, sleep: (ms: number) => delay(Math.min(ms, 100)) };
+      const clock = { ...systemClock, now: () => Date.now() + offset };
       const lock = await repository.lock({ hostname: 'elsewhere', clock });
       expect(await lab.ended(await lab.run('local'))).toMatchObject({ error: null, state: 'done' });
       expect(await lab.rows('repo', 'locks', 'Default', '--remove-stale', '--yes')).toHaveLength(1);
