@@ -59,7 +59,8 @@ export class FrameCodec {
    */
   open(frame: Buffer): Buffer {
     const header = readHeader(frame);
-    if (header === undefined || frame.length !== frameOverhead + header.chunkLength) throw damaged('has no valid header');
+    if (header === undefined || frame.length !== frameOverhead + header.chunkLength)
+      throw damaged('has no valid header');
     const padding = frame.subarray(frameOverhead + header.payloadLength);
     if (padding.length > 0 && !isZero(padding)) throw damaged('is not padded with zeros');
     return header.zeros ? Buffer.alloc(header.chunkLength) : this.#open(header, frame);

@@ -21,12 +21,7 @@ describe('published vectors', () => {
 
   it.each([
     ['RFC 3713, appendix A', 'camellia-128', '', '67673138549669730857065648eabe43'],
-    [
-      'RFC 3713, appendix A',
-      'camellia-256',
-      '00112233445566778899aabbccddeeff',
-      '9acc237dff16d76c20ef7c919e3a7509',
-    ],
+    ['RFC 3713, appendix A', 'camellia-256', '00112233445566778899aabbccddeeff', '9acc237dff16d76c20ef7c919e3a7509'],
     ['GB/T 32907, appendix A.1', 'sm4', '', '681edf34d206965e86b3e94f536e4246'],
   ] as const)('%s: a block of %s', (_source, name, moreKey, block) => {
     const plain = hex('0123456789abcdeffedcba9876543210');
