@@ -30,7 +30,7 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   'repositories.stats': ({ repository }, context, { signal }) => repositoryStats(context, repository, signal),
   'repositories.locks': ({ repository, removeStale }, context) => listLocks(context, repository, removeStale),
   'backups.diff': ({ repository, objectUuid, points, cursor }, context, { signal }) =>
-    diffPoints(context.repositories, { repository, objectUuid, points, cursor }, signal),
+    diffPoints(context, { repository, objectUuid, points, cursor }, signal),
   async 'guests.thaw'({ platform, objectUuid }, context, { signal }) {
     await open(platform, context).thaw(objectUuid, signal);
     return {};

@@ -3,6 +3,8 @@ export const frameOverhead = 64;
 /** The part of the header that the tag covers. */
 export const taggedHeaderBytes = 32;
 
+/** The longest chunk, bytes: that of a run of zeros. */
+const longestChunk = 16 * 1024 * 1024;
 const magic = Buffer.from('HFT1');
 const zstdFlag = 1;
 const zerosFlag = 2;
@@ -45,7 +47,8 @@ export function readHeader(bytes: Buffer): FrameHeader | undefined {
     payloadLength: bytes.readUInt32LE(12),
     keyId: bytes.subarray(16, taggedHeaderBytes),
   };
-  if (header.chunkLength === 0 || header.payloadLength > header.chunkLength) return undefined;
+  if (header.chunkLength === 0 || header.chunkLength > longestChunk) return undefined;
+  if (header.payloadLength > header.chunkLength) return undefined;
   if (!header.zeros) return header;
   // Nothing but the length may tell two of them apart: such frames are found again by their hash alone.
   const constant = header.cipher === 0 && !header.zstd && header.payloadLength === 0 && isZero(bytes.subarray(16));

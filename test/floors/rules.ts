@@ -35,7 +35,7 @@ export const floors: Record<string, readonly string[]> = {
   engine: ['shared', 'shared/node', 'node:', 'zod'],
 
   'agent/journal.ts': ['shared', 'shared/node', 'node:', 'zod'],
-  'agent/identity.ts': ['shared', 'shared/node', 'node:', 'zod'],
+  'agent/identity.ts': ['shared', 'shared/node', 'agent/transform', 'node:', 'zod'],
   'agent/disks': ['shared', 'shared/node', 'node:', 'zod'],
   'agent/transform': [
     'shared',
@@ -60,7 +60,7 @@ export const floors: Record<string, readonly string[]> = {
     'node:',
     'zod',
   ],
-  'agent/api': ['shared', 'shared/node', 'agent/jobs', 'agent/platforms', 'node:'],
+  'agent/api': ['shared', 'shared/node', 'agent/jobs', 'agent/platforms', 'agent/transform', 'node:'],
   'agent/link': ['shared', 'shared/node', 'agent/api', 'agent/identity.ts', 'node:', 'ws', 'zod'],
   'agent/cli': [
     'shared',

@@ -119,7 +119,7 @@ function prospect(id: string, checkpoints: number[], changes: Partial<ProspectDi
 async function lineageOf(repository: Repository, job: BackupJob, ...disks: ProspectDisk[]) {
   const [disk] = disks;
   if (disk === undefined) throw new Error('no disk');
-  return underLock(repository, () => new Lineage(repository, job).of(disk, disks));
+  return underLock(repository, () => new Lineage(repository, job, null).of(disk, disks));
 }
 
 describe('lineage of a disk', () => {
