@@ -44,7 +44,7 @@ To use it: type the line "Key ID" and the four numbered lines into a file and ru
  */
 export function readKeySheet(text: string, field: string): Uint8Array {
   const wrong = (problem: string) => new AppError('invalidValue', `${field}: ${problem}`, { field });
-  const id = /^\s*key id[\s:]+((?:[0-9a-f]{4}\s*){8})$/imu.exec(text)?.[1]?.replace(/\s/gu, '').toLowerCase();
+  const id = /^\s*key\s+id[\s:]+((?:[0-9a-f]{4}\s*){8})$/imu.exec(text)?.[1]?.replace(/\s/gu, '').toLowerCase();
   if (id === undefined) throw wrong('there is no line "Key ID" with eight groups of four digits');
   const key = Buffer.alloc(transformKeyBytes);
   for (let line = 1; line <= lines; line++) {
