@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TransformCipher } from '../../shared/model/transform.ts';
-import { JobLab } from '../helpers/agent-jobs.ts';
+import { JobLab, pointIn } from '../helpers/agent-jobs.ts';
 import { lacking } from '../helpers/needs.ts';
 import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
 import { resticPassword } from '../helpers/repository-settings.ts';
@@ -45,7 +45,7 @@ async function agent(...args: string[]): Promise<Ended> {
 describe('keys of an agent', () => {
   it('are shown by name, written for paper, and taken over by another agent', async () => {
     const lab = await JobLab.create();
-    const other = await JobLab.create('node2');
+    const other = await JobLab.create({ name: 'node2' });
     const [from, into] = [lab, other].map(({ deps }) => ['--data', deps.identity.folder]);
     if (from === undefined || into === undefined) throw new Error('two agents');
     const { id, key } = lab.deps.identity.transformKeys.own;
@@ -124,10 +124,9 @@ async function transformed(transform: TransformCipher) {
   const lab = await JobLab.create();
   const image = join(lab.images, 'vm.raw');
   await writeRandomFile(image, 20 * mib + 512, [{ at: 0, length: mib + 512 }]);
-  const { backup } = await lab.backUp('vm.raw', { transform });
-  if (backup === null) throw new Error('no backup');
+  const { objectUuid, snapshotId } = pointIn(await lab.backUp('vm.raw', { transform }));
   const restic = await Restic.at(lab.pool, resticPassword);
-  const path = `/vm/${backup.objectUuid}/disks/vm.raw/disk.hft`;
-  const dump = <T>(use: (frames: Readable) => Promise<T>) => restic.dump(backup.snapshotId, path, use);
+  const path = `/vm/${objectUuid}/disks/vm.raw/disk.hft`;
+  const dump = <T>(use: (frames: Readable) => Promise<T>) => restic.dump(snapshotId, path, use);
   return { lab, image, dump };
 }

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diffPoints } from '../../../agent/jobs/diff-points.ts';
-import type { BackupResult, JobResult } from '../../../shared/model/job.ts';
+import type { BackupResult } from '../../../shared/model/job.ts';
 import { repositoryTargetSchema } from '../../../shared/model/job.ts';
 import { transformCiphers } from '../../../shared/model/transform.ts';
-import { JobLab } from '../../helpers/agent-jobs.ts';
+import { JobLab, pointIn } from '../../helpers/agent-jobs.ts';
 import { lacking } from '../../helpers/needs.ts';
 import { writeRandomFile } from '../../helpers/random-file.ts';
 import { resticPassword } from '../../helpers/repository-settings.ts';
@@ -27,16 +26,9 @@ async function overwrite(path: string, offset: number, text: string): Promise<vo
   await file.close();
 }
 
-function pointIn({ backup, error }: JobResult): BackupResult {
-  if (backup === null) throw new Error(JSON.stringify(error));
-  return backup;
-}
-
-async function restore(lab: JobLab, { backupUuid, objectUuid, snapshotId }: BackupResult, to: string = randomUUID()) {
-  const path = join(lab.folder, to);
-  const target = { kind: 'directory' as const, path };
-  const result = await lab.run('restore', { backupUuid, objectUuid, snapshotIdHint: snapshotId, target });
-  return { result, disk: join(path, objectUuid, 'disks', 'vm.raw', 'disk.raw') };
+async function restore(lab: JobLab, point: BackupResult) {
+  const { result, folder } = await lab.restore(point);
+  return { result, disk: join(folder, 'disks', 'vm.raw', 'disk.raw') };
 }
 
 describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('transformed points', () => {
@@ -115,20 +107,36 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('tra
     });
   });
 
+  it('that are damaged are suspicious, in offsets of the disk, and are not restored', async () => {
+    const lab = await JobLab.create();
+    await newImage(lab);
+    const point = pointIn(await lab.backUp('vm.raw', { transform: 'aes-256' }));
+    await flipByteOfLargestPack(lab.pool);
+    const signKeys = { [point.signKeyId ?? '']: lab.deps.identity.publicSignKey };
+    const verified = await lab.run('maintenance', { operation: { kind: 'verify', points: [point] }, signKeys });
+    const points = verified.maintenance?.kind === 'verify' ? verified.maintenance.points : [];
+    expect(points).toMatchObject([{ verification: 'suspicious', errors: [{ disk: 'vm.raw', length: cell }] }]);
+    const offset = points[0]?.errors[0]?.offset ?? -1;
+    expect(offset % cell).toBe(0);
+    expect(offset).toBeLessThan(3 * mib);
+    const { result } = await restore(lab, point);
+    expect(result.error).toMatchObject({ code: 'repositoryDamaged' });
+  });
+
   it('need the key on another client, which takes it over without a restart', async () => {
-    const lab = await JobLab.create('node1');
+    const lab = await JobLab.create();
     const image = await newImage(lab);
     const point = pointIn(await lab.backUp('vm.raw', { transform: 'kuznyechik' }));
-    const other = await JobLab.create('node2', lab.pool);
+    const other = await JobLab.create({ name: 'node2', pool: lab.pool });
     const { own } = lab.deps.identity.transformKeys;
-    const { result, disk } = await restore(other, point, 'restored');
+    const { result, disk } = await restore(other, point);
     expect(result).toMatchObject({ outcome: 'failed', error: { code: 'transformKeyMissing' } });
     expect(result.error?.message).toContain(own.id);
     expect(result.error?.message).toContain('node1');
     await expect(readFile(disk)).rejects.toThrow('ENOENT');
 
     await other.deps.identity.transformKeys.import(own.key);
-    const again = await restore(other, point, 'restored');
+    const again = await restore(other, point);
     expect(again.result.error).toBeNull();
     expect((await readFile(again.disk)).equals(await readFile(image))).toBe(true);
   });
@@ -144,3 +152,19 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('tra
     }
   });
 });
+
+async function flipByteOfLargestPack(pool: string): Promise<void> {
+  const names = await readdir(join(pool, 'data'), { recursive: true });
+  const packs = await Promise.all(
+    names.map(async (name) => {
+      const path = join(pool, 'data', name);
+      return { path, size: (await stat(path)).size };
+    }),
+  );
+  const [largest] = packs.toSorted((a, b) => b.size - a.size);
+  if (largest === undefined) throw new Error('no pack');
+  const bytes = await readFile(largest.path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await rm(largest.path);
+  await writeFile(largest.path, bytes);
+}
