@@ -162,8 +162,8 @@ class DiskRun {
   }
 
   #hash(batch: Batch): ReturnType<WorkerPool['hash']> {
-    const { pool, transformation } = this.#pipeline;
-    return pool.hash(batch, transformation);
+    const { pool, transformation, verify } = this.#pipeline;
+    return pool.hash(batch, transformation && { ...transformation, verify });
   }
 
   async #read({ ranges }: ReadBatch, lengths: Uint32Array): Promise<Batch> {

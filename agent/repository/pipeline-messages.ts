@@ -3,6 +3,7 @@ import type { TransformCipher } from '../../shared/model/transform.ts';
 
 /** How many of the written blobs are opened again and compared before upload: 1 in 16, all, none. */
 export type VerifyMode = 'sample' | 'all' | 'off';
+export const sampleEvery = 16;
 
 /** zstd level of disk content; off = stored as it is. */
 export type Compression = '1' | '3' | 'off';
@@ -19,6 +20,11 @@ export interface Transformation {
   cipher: TransformCipher;
   /** 32 bytes. */
   key: Uint8Array;
+}
+
+/** How cells become frames; some frames are opened again and compared. */
+export interface FrameOrder extends Transformation {
+  verify: VerifyMode;
 }
 
 /** Cells of a disk that travel in one buffer, which has room for what framing and sealing add to each of them. */
@@ -45,7 +51,7 @@ export interface StoreOrder {
  * cells to store.
  */
 export type WorkerRequest =
-  | ({ kind: 'hash'; id: number; transformation: Transformation | undefined } & Batch)
+  | ({ kind: 'hash'; id: number; frames: FrameOrder | undefined } & Batch)
   | ({ kind: 'store'; id: number } & StoreOrder & Batch)
   | { kind: 'check'; id: number; bytes: ArrayBuffer; blobs: SealedBlobs; hashed: boolean }
   | {

@@ -1,24 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, toWireError } from '../../shared/errors.ts';
 import { openBlob, openFramed, type StoredBlob, verifySealed } from './blob-codec.ts';
-import { FrameCodec } from '../transform/frame-codec.ts';
-import { frameOverhead } from '../transform/frame-header.ts';
 import { idBytes, idOf } from './blob-id.ts';
 import { SealingKey } from './cipher.ts';
 import { compress } from './compression.ts';
+import { codecOf, FramedBatch } from './framed-batch.ts';
 import { freeMemory, freeWhole } from './memory.ts';
-import type {
-  Batch,
-  BlobProblem,
-  SealedBlobs,
-  Transformation,
-  WorkerKeys,
-  WorkerReply,
-  WorkerRequest,
+import {
+  type Batch,
+  type BlobProblem,
+  type SealedBlobs,
+  sampleEvery,
+  type WorkerKeys,
+  type WorkerReply,
+  type WorkerRequest,
 } from './pipeline-messages.ts';
-
-/** One in so many written blobs is opened again in `sample` mode. */
-const sampleEvery = 16;
 
 const key = new SealingKey(workerData as WorkerKeys);
 let written = 0;
@@ -37,21 +33,12 @@ function* cellsOf({ bytes, offset, lengths }: Batch): Generator<Buffer> {
   }
 }
 
-/** A repository is used with one key nearly always. */
-let lastCodec: { key: Uint8Array; codec: FrameCodec } | undefined;
-
-function codecOf(key: Uint8Array): FrameCodec {
-  if (lastCodec === undefined || !Buffer.from(lastCodec.key).equals(key))
-    lastCodec = { key, codec: new FrameCodec(key) };
-  return lastCodec.codec;
-}
-
-function hashBatch({ id, transformation, ...request }: Extract<WorkerRequest, { kind: 'hash' }>): WorkerReply {
+function hashBatch({ id, frames, ...request }: Extract<WorkerRequest, { kind: 'hash' }>): WorkerReply {
   const batch = { bytes: request.bytes, offset: request.offset, lengths: request.lengths };
   const cells = batch.lengths.length;
   const ids = new Uint8Array(cells * idBytes);
   const zero = new Uint8Array(cells);
-  const framed = transformation === undefined ? undefined : new FramedBatch(batch, transformation);
+  const framed = frames === undefined ? undefined : new FramedBatch(batch, frames);
   let i = 0;
   for (const cell of cellsOf(batch)) {
     if (isAllZero(cell)) zero[i] = 1;
@@ -59,34 +46,6 @@ function hashBatch({ id, transformation, ...request }: Extract<WorkerRequest, { 
     i++;
   }
   return { kind: 'hashed', id, ids, zero, ...(framed?.batch ?? batch) };
-}
-
-/**
- * Frames take the place of their cells: the last one begins a header's length before its cell, each one before it another
- * header's length further ahead, so that none reaches into a cell that has not had its turn.
- */
-class FramedBatch {
-  readonly batch: Batch;
-  readonly #transformation: Transformation;
-  readonly #cellsAt: number;
-
-  constructor({ bytes, offset, lengths }: Batch, transformation: Transformation) {
-    this.batch = {
-      bytes,
-      offset: offset - lengths.length * frameOverhead,
-      lengths: lengths.map((length) => length + frameOverhead),
-    };
-    this.#transformation = transformation;
-    this.#cellsAt = offset;
-  }
-
-  frame(cell: Buffer, i: number): Buffer {
-    const at = this.batch.offset + (cell.byteOffset - this.#cellsAt) + i * frameOverhead;
-    const frame = Buffer.from(this.batch.bytes, at, cell.length + frameOverhead);
-    const { cipher, key: transformKey } = this.#transformation;
-    codecOf(transformKey).sealInto(cipher, cell, frame);
-    return frame;
-  }
 }
 
 function storeBatch(request: Extract<WorkerRequest, { kind: 'store' }>): WorkerReply {

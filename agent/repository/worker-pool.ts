@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { AppError, fromWireError, messageOf } from '../../shared/errors.ts';
 import type {
   Batch,
+  FrameOrder,
   SealedBlobs,
   StoreOrder,
-  Transformation,
   WorkerKeys,
   WorkerReply,
   WorkerRequest,
@@ -34,12 +34,12 @@ export class WorkerPool {
 
   /**
    * Hashes the cells and finds zeros. The buffer is gone until the answer brings it back.
-   * @param transformation when given, each cell but the zero ones becomes a frame first, in place: the answer's cells are those
+   * @param frames when given, each cell but the zero ones becomes a frame first, in place: the answer's cells are those
    * @returns ids (32 bytes per cell, unset for a zero one), and 1 for each cell that holds only zeros
-   * @throws AppError internal when the thread dies
+   * @throws AppError internal when the thread dies, repositoryDamaged when a frame was made wrong
    */
-  hash(batch: Batch, transformation?: Transformation): Promise<HashedBatch> {
-    return this.#leastBusy().ask('hashed', (id) => ({ kind: 'hash', id, transformation, ...batch }), [batch.bytes]);
+  hash(batch: Batch, frames?: FrameOrder): Promise<HashedBatch> {
+    return this.#leastBusy().ask('hashed', (id) => ({ kind: 'hash', id, frames, ...batch }), [batch.bytes]);
   }
 
   /**

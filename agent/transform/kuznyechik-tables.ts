@@ -40,20 +40,16 @@ export function mix(block: Uint8Array): void {
 }
 
 /**
- * S and L together: row `position * 256 + byte` of column w is word w, big endian, of what that byte at that place of a block
- * adds to the result. Four arrays of 16 KiB.
+ * S and L together: four words, big endian, for each byte at each place of a block, of what it adds to the result. Row
+ * `place * 256 + byte`, 64 KiB.
  */
-export function roundTables(): readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array] {
-  const columns = [0, 1, 2, 3].map(() => new Uint32Array(16 * 256));
-  for (let position = 0; position < 16; position++) {
-    for (let byte = 0; byte < 256; byte++) {
-      const block = Buffer.alloc(16);
-      block[position] = substitution[byte] as number;
-      mix(block);
-      columns.forEach((column, w) => {
-        column[position * 256 + byte] = block.readUInt32BE(w * 4);
-      });
-    }
+export function roundTable(): Uint32Array {
+  const table = new Uint32Array(16 * 256 * 4);
+  for (let row = 0; row < 16 * 256; row++) {
+    const block = Buffer.alloc(16);
+    block[row >> 8] = substitution[row & 0xff] as number;
+    mix(block);
+    for (let w = 0; w < 4; w++) table[row * 4 + w] = block.readUInt32BE(w * 4);
   }
-  return columns as unknown as readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+  return table;
 }
