@@ -38,7 +38,7 @@ export async function startAgent(identity: AgentIdentity): Promise<Agent> {
   const runner = new JobRunner({ identity, repositories, roots, log }, link);
   await releaseFrozen(roots, log);
   await runner.recover();
-  const running = link.run({ runner, repositories, roots });
+  const running = link.run({ runner, repositories, roots, transformKeys: identity.transformKeys });
   const timers = new Set<NodeJS.Timeout>();
   return {
     lonely:

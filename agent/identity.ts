@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import { writeFileAtomic } from '../shared/node/atomic-file.ts';
+import { TransformKeys } from './transform/key-store.ts';
 import { loadOrCreateIdentity, readIfThere, type TlsIdentity } from '../shared/node/tls.ts';
 
 /** Where an agent lives when nothing else is said; the console's hints name commands without --data. */
@@ -29,6 +30,7 @@ export interface AgentIdentity {
   signKey: KeyObject;
   /** Raw 32 bytes, base64. */
   publicSignKey: string;
+  transformKeys: TransformKeys;
 }
 
 /** Ed25519 keys in DER end with their 32 raw bytes (RFC 8410). */
@@ -88,7 +90,8 @@ export async function loadAgent(folder: string): Promise<AgentIdentity> {
   const config = parseConfig(path, text);
   const signKey = await loadOrCreateSignKey(folder);
   const tls = await loadOrCreateIdentity(folder, config.name);
-  return { folder, config, tls, signKey, publicSignKey: rawPublicKey(signKey).toString('base64') };
+  const transformKeys = await TransformKeys.open(folder);
+  return { folder, config, tls, signKey, publicSignKey: rawPublicKey(signKey).toString('base64'), transformKeys };
 }
 
 function parseConfig(path: string, text: string): AgentConfig {

@@ -3,7 +3,9 @@ import { AppError, exitCodeOf, toWireError } from '../shared/errors.ts';
 import { requireNode24 } from '../shared/node/node-version.ts';
 import '../shared/node/rpc-runtime.ts';
 import { version } from '../shared/version.ts';
+import { addDecode } from './cli/decode.ts';
 import { addInit } from './cli/init.ts';
+import { addKeys } from './cli/keys.ts';
 import { addRun } from './cli/run.ts';
 import { addServeRepo } from './cli/serve-repo.ts';
 
@@ -11,8 +13,8 @@ async function main(): Promise<void> {
   const program = new Command('holdfast-agent')
     .description('backs up the VMs of its host for a Holdfast manager')
     .version(version);
-  for (const add of [addInit, addRun, addServeRepo]) add(program);
-  for (const command of [program, ...program.commands])
+  for (const add of [addInit, addRun, addServeRepo, addKeys, addDecode]) add(program);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
     command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     await program.parseAsync(process.argv);

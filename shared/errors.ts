@@ -52,6 +52,7 @@ export const errorClasses = {
   storageDenied: 'failure',
   storageFailed: 'failure',
   backupMissing: 'failure',
+  transformKeyMissing: 'failure',
   // platforms and disks
   platformUnreachable: 'failure',
   objectVanished: 'failure',

@@ -40,7 +40,7 @@ const handlers: Handlers<AgentContract, AgentContext> = {
   'repositories.removeKey': ({ repository, key }, context) => removeKey(context, repository, key),
   'repositories.exportKey': ({ repository, key }, context) => exportKey(context, repository, key),
   'backups.diff': ({ repository, objectUuid, points, cursor }, context, { signal }) =>
-    diffPoints(context.repositories, { repository, objectUuid, points, cursor }, signal),
+    diffPoints(context, { repository, objectUuid, points, cursor }, signal),
   async 'guests.thaw'({ platform, objectUuid }, context, { signal }) {
     await open(platform, context).thaw(objectUuid, signal);
     return {};

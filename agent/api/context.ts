@@ -1,5 +1,6 @@
 import type { JobRunner } from '../jobs/runner.ts';
 import type { OpenRepositories } from '../jobs/open-repositories.ts';
+import type { TransformKeys } from '../transform/key-store.ts';
 import type { Roots } from '../platforms/roots.ts';
 
 /** What the agent's api works with. */
@@ -7,4 +8,5 @@ export interface AgentContext {
   runner: JobRunner;
   repositories: OpenRepositories;
   roots: Roots;
+  transformKeys: TransformKeys;
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { fingerprintHex, isFingerprint } from '../../shared/node/tls.ts';
+import { lostKeyWarning } from './lost-key-warning.ts';
 import { type AgentIdentity, defaultAgentFolder, initAgent, loadAgent } from '../identity.ts';
 
 interface InitCommandOptions {
@@ -43,6 +44,7 @@ export function addInit(program: Command): void {
       if (fingerprint === undefined || !isFingerprint(fingerprint))
         throw missing('--fingerprint', 'SHA256: and 43 characters');
       print(await initAgent({ folder, name: name.trim(), manager, fingerprint, engineFile }));
+      process.stderr.write(lostKeyWarning);
     });
 }
 

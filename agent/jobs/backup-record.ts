@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { backupTag, type Manifest, tagOf } from '../../shared/format.ts';
 import { type BackupJob, type BackupResult, type BackupType, backupTypeSchema } from '../../shared/model/job.ts';
 import type { BackupSource } from '../platforms/platform.ts';
+import type { Transform } from '../../shared/model/transform.ts';
+import { diskFileName } from '../repository/content-form.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { FinishedSnapshot } from '../repository/snapshot-writer.ts';
 import type { CopiedDisk } from './backup-disks.ts';
@@ -23,7 +25,12 @@ export function tagsOf(job: BackupJob, type: string): string[] {
 }
 
 /** manifest.json of the point (DETAILS 2). */
-export function manifestOf(job: BackupJob, source: BackupSource, disks: readonly CopiedDisk[]): Manifest {
+export function manifestOf(
+  job: BackupJob,
+  source: BackupSource,
+  disks: readonly CopiedDisk[],
+  transform: Transform | null,
+): Manifest {
   const { level, frozenAt, thawedAt } = source.consistency();
   return {
     format: 1,
@@ -38,11 +45,11 @@ export function manifestOf(job: BackupJob, source: BackupSource, disks: readonly
     createdAt: new Date(source.takenAt).toISOString(),
     zone: job.zone,
     consistency: { asked: askedLevel(job), reached: level, frozenAt: timeOf(frozenAt), thawedAt: timeOf(thawedAt) },
-    transform: null,
+    transform,
     files: filesOf(source),
     disks: disks.map(({ id, format, way, written }) => ({
       id,
-      path: `disks/${id}/disk.raw`,
+      path: `disks/${id}/${diskFileName[written.content.form]}`,
       sizeBytes: written.sizeBytes,
       cellBytes: written.cellBytes,
       sourceFormat: format,
@@ -92,7 +99,8 @@ function sha256(bytes: Buffer): string {
 interface Finished {
   manifestBytes: Buffer;
   manifest: Manifest;
-  keyId: string;
+  transform: Transform | null;
+  signKeyId: string;
   snapshot: FinishedSnapshot;
   source: BackupSource;
   repository: Repository;
@@ -116,7 +124,8 @@ export function resultOf(job: BackupJob, finished: Finished): BackupResult {
     zone: job.zone,
     consistency: level,
     frozenMilliseconds: frozenAt === null || thawedAt === null ? null : Math.max(0, thawedAt - frozenAt),
-    signKeyId: finished.keyId,
+    transform: finished.transform,
+    signKeyId: finished.signKeyId,
     manifestDigest: sha256(finished.manifestBytes),
     sizeBytes: manifest.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),
     storedBytes: snapshot.bytesStored,

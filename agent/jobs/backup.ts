@@ -2,9 +2,11 @@ import { hostname } from 'node:os';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { manifestText, vmPath } from '../../shared/format.ts';
 import type { BackupJob, BackupResult, Quiesce } from '../../shared/model/job.ts';
+import type { Transform } from '../../shared/model/transform.ts';
 import { version } from '../../shared/version.ts';
 import { createPlatform } from '../platforms/all.ts';
 import type { BackupSource, SourceProspect } from '../platforms/platform.ts';
+import { diskFileName } from '../repository/content-form.ts';
 import type { ContentList } from '../repository/content-list.ts';
 import type { RepositoryLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -27,9 +29,10 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
     const work = async (lock: RepositoryLock): Promise<JobOutput> => {
       await run.enter('configuration');
       const prospect = await looking;
-      const lineage = await lineageOf(repository, job, prospect);
+      const transform = transformOf(deps, job);
+      const lineage = await lineageOf(new Lineage(repository, job, transform), prospect);
       const source = await openSource(prospect, job, run, { repositoryId: repository.id, lineage });
-      const backup = await new SourceBackup({ deps, job, run, repository, lineage, source }).run(lock);
+      const backup = await new SourceBackup({ deps, job, run, repository, lineage, source, transform }).run(lock);
       return { backup, restore: null, maintenance: null };
     };
     try {
@@ -48,13 +51,13 @@ function wantedQuiesce({ quiesce }: BackupJob): Quiesce {
   return { ...quiesce, freeze: quiesce.freeze || quiesce.requireConsistency };
 }
 
+/** What the job wants is always done with the agent's own key. */
+function transformOf({ identity }: JobDeps, { transform }: BackupJob): Transform | null {
+  return transform === null ? null : { cipher: transform, keyId: identity.transformKeys.own.id };
+}
+
 /** By disk id. */
-async function lineageOf(
-  repository: Repository,
-  job: BackupJob,
-  prospect: SourceProspect,
-): Promise<Map<string, DiskLineage>> {
-  const lineage = new Lineage(repository, job);
+async function lineageOf(lineage: Lineage, prospect: SourceProspect): Promise<Map<string, DiskLineage>> {
   const found = new Map<string, DiskLineage>();
   for (const disk of prospect.disks) found.set(disk.id, await lineage.of(disk, prospect.disks));
   return found;
@@ -80,6 +83,7 @@ interface Parts {
   repository: Repository;
   lineage: ReadonlyMap<string, DiskLineage>;
   source: BackupSource;
+  transform: Transform | null;
 }
 
 /** What happens between the point in time and the snapshot, and what is undone when it fails. */
@@ -92,13 +96,15 @@ class SourceBackup {
   }
 
   async run(lock: RepositoryLock): Promise<BackupResult> {
-    const { job, run, repository, source, lineage } = this.#parts;
+    const { deps, job, run, repository, source, lineage, transform } = this.#parts;
+    const { key } = deps.identity.transformKeys.own;
     const writer = repository.startSnapshot(lock, {
       signal: run.signal,
       programVersion: `holdfast ${version}`,
       verify: job.write.verifyWrites,
       compression: job.write.compression,
       maxBytesPerSecond: job.write.maxBytesPerSecond,
+      transformation: transform === null ? undefined : { cipher: transform.cipher, key },
     });
     try {
       this.#checkConsistency();
@@ -166,10 +172,10 @@ class SourceBackup {
   }
 
   async #finish(writer: SnapshotWriter, disks: readonly CopiedDisk[]): Promise<BackupResult> {
-    const { deps, job, run, source, repository } = this.#parts;
+    const { deps, job, run, source, repository, transform } = this.#parts;
     const native: Record<string, ContentList> = {};
     for (const { name, content } of source.nativeFiles) native[name] = await writer.writeFile(content);
-    const manifest = manifestOf(job, source, disks);
+    const manifest = manifestOf(job, source, disks, transform);
     const manifestBytes = Buffer.from(manifestText(manifest));
     const signature = signManifest(deps.identity.signKey, manifestBytes);
     const vm = {
@@ -177,7 +183,9 @@ class SourceBackup {
       'manifest.json': await writer.writeFile(manifestBytes),
       'manifest.sig': await writer.writeFile(Buffer.from(`${JSON.stringify(signature)}\n`)),
       ...(source.nativeFiles.length === 0 ? {} : { native }),
-      disks: Object.fromEntries(disks.map(({ id, written }) => [id, { 'disk.raw': written.content }])),
+      disks: Object.fromEntries(
+        disks.map(({ id, written: { content } }) => [id, { [diskFileName[content.form]]: content }]),
+      ),
     };
     const snapshot = await writer.finish({
       tree: { vm: { [job.objectUuid]: vm } },
@@ -187,6 +195,7 @@ class SourceBackup {
       time: source.takenAt,
     });
     run.bytesStored = snapshot.bytesStored;
-    return resultOf(job, { manifestBytes, manifest, keyId: signature.keyId, snapshot, source, repository });
+    const signKeyId = signature.keyId;
+    return resultOf(job, { manifestBytes, manifest, transform, signKeyId, snapshot, source, repository });
   }
 }

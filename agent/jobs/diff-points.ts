@@ -3,7 +3,10 @@ import { locationOf } from '../../shared/model/storage.ts';
 import { type DiffCursor, type DiffPage, maxDiffExtents } from '../../shared/model/diff.ts';
 import type { PointHint, RepositoryTarget } from '../../shared/model/job.ts';
 import { diffContents } from '../repository/content-diff.ts';
+import type { TransformKeys } from '../transform/key-store.ts';
+import { isSameTransform } from './lineage.ts';
 import type { OpenRepositories } from './open-repositories.ts';
+import { withTransformKey } from './point-key.ts';
 import { openPoint, type OpenPoint } from './read-point.ts';
 
 export interface DiffRequest {
@@ -15,10 +18,10 @@ export interface DiffRequest {
 
 /**
  * One page of what differs between two points of a VM. A disk that only one of them has differs as a whole.
- * @throws AppError backupMissing, repositoryDamaged, storage errors, cancelled
+ * @throws AppError backupMissing, repositoryDamaged, transformKeyMissing, storage errors, cancelled
  */
 export async function diffPoints(
-  repositories: OpenRepositories,
+  { repositories, transformKeys }: { repositories: OpenRepositories; transformKeys: TransformKeys },
   request: DiffRequest,
   signal: AbortSignal,
 ): Promise<DiffPage> {
@@ -26,10 +29,9 @@ export async function diffPoints(
     const lock = await repository.lock({ signal });
     try {
       const where = { objectUuid: request.objectUuid, location: locationOf(request.repository.storage) };
-      const [a, b] = [
-        await openPoint(repository, { ...request.points[0], ...where }),
-        await openPoint(repository, { ...request.points[1], ...where }),
-      ];
+      const open = async (hint: PointHint) =>
+        withTransformKey(await openPoint(repository, { ...hint, ...where }), transformKeys, { needed: false });
+      const [a, b] = [await open(request.points[0]), await open(request.points[1])];
       return await pageOf(a, b, request.cursor, signal);
     } finally {
       await lock.release();
@@ -67,7 +69,9 @@ function diskIds(a: Manifest, b: Manifest): string[] {
 async function* differences(a: OpenPoint, b: OpenPoint, id: string, signal: AbortSignal) {
   const [diskA, diskB] = [a, b].map((point) => point.manifest.disks.find((disk) => disk.id === id));
   if (diskA !== undefined && diskB !== undefined) {
-    yield* diffContents(a.snapshot, `${a.root}/${diskA.path}`, b.snapshot, `${b.root}/${diskB.path}`, { signal });
+    const comparable = isSameTransform(a.manifest.transform, b.manifest.transform);
+    const [pathA, pathB] = [`${a.root}/${diskA.path}`, `${b.root}/${diskB.path}`];
+    yield* diffContents(a.snapshot, pathA, b.snapshot, pathB, { signal, comparable });
     return;
   }
   const length = (diskA ?? diskB)?.sizeBytes ?? 0;

@@ -2,6 +2,7 @@ import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/format.ts';
 import type { BackupJob } from '../../shared/model/job.ts';
 import type { ReadReason } from '../../shared/model/read-reason.ts';
+import type { Transform } from '../../shared/model/transform.ts';
 import type { VmConfiguration } from '../../shared/model/vm.ts';
 import type { ProspectDisk } from '../platforms/platform.ts';
 import type { ContentList } from '../repository/content-list.ts';
@@ -44,12 +45,15 @@ export function checkpointName(backupUuid: string): string {
 export class Lineage {
   readonly #repository: Repository;
   readonly #job: BackupJob;
+  readonly #transform: Transform | null;
   readonly #points = new Map<string, Promise<OpenPoint | undefined>>();
   readonly #configurations = new Map<OpenPoint, Promise<VmConfiguration | undefined>>();
 
-  constructor(repository: Repository, job: BackupJob) {
+  /** @param transform what the new point will be transformed with */
+  constructor(repository: Repository, job: BackupJob, transform: Transform | null) {
     this.#repository = repository;
     this.#job = job;
+    this.#transform = transform;
   }
 
   /** @param sources disks of the VM as the platform sees them now */
@@ -81,6 +85,10 @@ export class Lineage {
       }
       if (point.manifest.consistency.reached === 'inconsistent') {
         reason = 'baseInconsistent';
+        continue;
+      }
+      if (!isSameTransform(point.manifest.transform, this.#transform)) {
+        reason = 'transformChanged';
         continue;
       }
       const other = await this.#otherImage(point, disk);
@@ -161,6 +169,11 @@ export class Lineage {
   }
 }
 
+/** Only frames of the same key and cipher can stand in one list; only their blobs can be compared by ID. */
+export function isSameTransform(a: Manifest['transform'], b: Manifest['transform']): boolean {
+  return a?.cipher === b?.cipher && a?.keyId === b?.keyId;
+}
+
 function isUnusable(error: unknown): boolean {
   return hasCode(error, 'backupMissing') || hasCode(error, 'repositoryDamaged') || hasCode(error, 'notFound');
 }
@@ -168,7 +181,7 @@ function isUnusable(error: unknown): boolean {
 /** The list of a disk; undefined when blobs of it are gone or it is not what its manifest says. */
 async function contentOf(point: OpenPoint, disk: ManifestDisk): Promise<ContentList | undefined> {
   try {
-    return (await openDisk(point.snapshot, point.root, disk)).content;
+    return (await openDisk(point, disk)).content;
   } catch (error) {
     if (isUnusable(error)) return undefined;
     throw error;

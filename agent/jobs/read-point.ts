@@ -3,8 +3,11 @@ import { AppError, hasCode } from '../../shared/errors.ts';
 import { backupTag, type Manifest, manifestSchema, vmPath } from '../../shared/format.ts';
 import type { RestoreJob } from '../../shared/model/job.ts';
 import { type VmConfiguration, vmConfigurationSchema } from '../../shared/model/vm.ts';
+import { diskFileName } from '../repository/content-form.ts';
 import type { ContentList } from '../repository/content-list.ts';
 import type { OpenSnapshot } from '../repository/open-snapshot.ts';
+import { withTransformKey } from './point-key.ts';
+import type { TransformKeys } from '../transform/key-store.ts';
 import { locationOf } from '../../shared/model/storage.ts';
 import type { Repository } from '../repository/repository.ts';
 
@@ -58,15 +61,16 @@ function missing({ backupUuid, location }: PointAddress): AppError {
 
 /**
  * Reads what a restore needs. Every small file is compared with the manifest's hashes, every disk's list with its digest.
- * @throws AppError backupMissing, repositoryDamaged
+ * @throws AppError backupMissing, repositoryDamaged, transformKeyMissing
  */
-export async function readPoint(repository: Repository, job: RestoreJob): Promise<RestorePoint> {
-  const point = await openPoint(repository, {
+export async function readPoint(repository: Repository, job: RestoreJob, keys: TransformKeys): Promise<RestorePoint> {
+  const opened = await openPoint(repository, {
     backupUuid: job.backupUuid,
     snapshotId: job.snapshotIdHint,
     objectUuid: job.objectUuid,
     location: locationOf(job.repository.storage),
   });
+  const point = await withTransformKey(opened, keys, { needed: true });
   const { snapshot, manifest, manifestBytes } = point;
   const files = await readFiles(point);
   const configuration = parseJson(vmConfigurationSchema, files.get('vm.json') ?? Buffer.of(), 'vm.json');
@@ -115,15 +119,16 @@ export async function readSignature({ snapshot, root }: OpenPoint): Promise<Buff
 }
 
 /** The lists of all disks, compared with their digests. @throws AppError repositoryDamaged */
-export async function openDisks({ snapshot, root, manifest }: OpenPoint): Promise<RestorePoint['disks']> {
+export async function openDisks(point: OpenPoint): Promise<RestorePoint['disks']> {
   const disks = [];
-  for (const disk of manifest.disks) disks.push(await openDisk(snapshot, root, disk));
+  for (const disk of point.manifest.disks) disks.push(await openDisk(point, disk));
   return disks;
 }
 
 /** The list of a disk, compared with its digest. @throws AppError repositoryDamaged */
-export async function openDisk(snapshot: OpenSnapshot, root: string, disk: Manifest['disks'][number]) {
-  if (!/^[A-Za-z0-9._-]+$/u.test(disk.id) || disk.path !== `disks/${disk.id}/disk.raw`) {
+export async function openDisk({ snapshot, root, manifest }: OpenPoint, disk: Manifest['disks'][number]) {
+  const form = manifest.transform === null ? 'raw' : 'frames';
+  if (!/^[A-Za-z0-9._-]+$/u.test(disk.id) || disk.path !== `disks/${disk.id}/${diskFileName[form]}`) {
     throw new AppError('repositoryDamaged', `the manifest names a disk "${disk.id}" at "${disk.path}"`);
   }
   const path = `${root}/${disk.path}`;

@@ -15,7 +15,7 @@ export async function runRestore(deps: JobDeps, job: RestoreJob, run: JobRun): P
   return deps.repositories.use(job.repository, (repository) =>
     withLock(run, job.repository, repository, async () => {
       await run.enter('configuration');
-      const point = await readPoint(repository, job);
+      const point = await readPoint(repository, job, deps.identity.transformKeys);
       const target = await openTarget(deps, job, run, point);
       try {
         await writeDisks(run, point, target);

@@ -1,4 +1,5 @@
-import { AppError, messageOf } from '../../shared/errors.ts';
+import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
+import type { FrameCodec } from '../transform/frame-codec.ts';
 import { idOf } from './blob-id.ts';
 import type { SealingKey } from './cipher.ts';
 import { compress, decompress } from './compression.ts';
@@ -25,6 +26,21 @@ export function openBlob(key: SealingKey, sealed: Uint8Array, blob: StoredBlob):
     throw damaged(blob, `has ${plain.length} instead of ${blob.plainLength} bytes`);
   if (!idOf(plain).equals(blob.id)) throw damaged(blob, 'does not match its SHA-256');
   return plain;
+}
+
+/**
+ * The chunk of a blob that holds a frame; the frame's memory is given back.
+ * @throws AppError repositoryDamaged naming the blob, transformKeyMissing, incompatible
+ */
+export function openFramed(codec: FrameCodec, frame: Buffer, id: Uint8Array): Buffer {
+  try {
+    const chunk = codec.open(frame);
+    freeMemory(frame);
+    return chunk;
+  } catch (error) {
+    if (!hasCode(error, 'repositoryDamaged')) throw error;
+    throw new AppError('repositoryDamaged', `blob ${Buffer.from(id).toString('hex')}: ${messageOf(error)}`);
+  }
 }
 
 function decompressBlob(payload: Buffer, blob: StoredBlob): Buffer {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { idBytes, isZeroBlob } from './blob-id.ts';
+import { type ContentForm, overheadOf } from './content-form.ts';
 
 /** An entry: 32 bytes of blob id, then the length of its content as u32 LE. */
 const entryBytes = idBytes + 4;
 const segmentEntries = 8192;
 
 export interface ContentEntry {
-  /** Where the blob's content stands in the file: the sum of the lengths before. */
+  /** Where the content of the blob stands: the sum of the lengths before. */
   offset: number;
   length: number;
   /** In place; copy it to keep it. */
@@ -14,22 +15,33 @@ export interface ContentEntry {
 }
 
 /**
- * The ordered blobs of a file. Lengths may be mixed, so offsets are always sums of lengths. Held flat, 36 bytes an entry,
- * which is at the same time what the digest is made of (DETAILS 4).
+ * The ordered blobs of a file. All lengths and offsets are those of the content: a blob that holds a frame of the protective
+ * transformation counts with the chunk that is in it. Lengths may be mixed, so offsets are always sums of lengths. Held flat,
+ * 36 bytes an entry, which is at the same time what the digest is made of (DETAILS 4).
  */
 export class ContentList {
+  readonly form: ContentForm;
   readonly #segments: Buffer[] = [];
   #count = 0;
   #sizeBytes = 0;
+
+  constructor(form: ContentForm = 'raw') {
+    this.form = form;
+  }
 
   /** Number of blobs. */
   get count(): number {
     return this.#count;
   }
 
-  /** Sum of all lengths: the size of the file. */
+  /** Sum of all lengths: the size of what is in the file. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** Size of the file as the snapshot has it: the frames, where there are any, are part of it. */
+  get fileBytes(): number {
+    return this.#sizeBytes + this.#count * overheadOf[this.form];
   }
 
   add(id: Uint8Array, length: number): void {
@@ -55,7 +67,7 @@ export class ContentList {
 
   /** Whether entry `i` is a known blob of zeros. */
   isZero(i: number): boolean {
-    return isZeroBlob(this.id(i), this.length(i), i === this.#count - 1);
+    return isZeroBlob(this.id(i), this.length(i), i === this.#count - 1, this.form);
   }
 
   *entries(): Generator<ContentEntry> {

@@ -1,4 +1,5 @@
 import { idBytes } from './blob-id.ts';
+import type { ContentForm } from './content-form.ts';
 import { ContentList } from './content-list.ts';
 import { DifferenceList } from './difference-list.ts';
 import { DiskList } from './disk-cells.ts';
@@ -25,7 +26,7 @@ type Place = PlanStep & { from: BatchPlace | undefined };
  * and filled when their turn has come. The queue is bounded by the batches in flight.
  */
 export class DiskAssembly {
-  readonly content = new ContentList();
+  readonly content: ContentList;
   readonly differences = new DifferenceList(keptDifferences);
   /** Lengths of the zero blobs that the list uses. */
   readonly zeroLengths = new Set<number>();
@@ -37,7 +38,8 @@ export class DiskAssembly {
   readonly #parent: EntryCursor;
   #queue: Place[] = [];
 
-  constructor(plan: DiskPlan) {
+  constructor(plan: DiskPlan, form: ContentForm) {
+    this.content = new ContentList(form);
     this.#list = new DiskList(this.content, plan.cellBytes, (length) => this.zeroLengths.add(length));
     this.#parent = new EntryCursor(plan.parent ?? new ContentList());
   }

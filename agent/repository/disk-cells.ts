@@ -33,8 +33,8 @@ interface Part {
 /**
  * Builds a disk's list from its parts in order: whole cells, pieces of divided ones, zeros of any length on the grid of
  * pieces. Zero cells are collected into runs: a whole aligned 16 MiB of zeros is one entry, what is left around it goes by
- * cells, and the first run with room for it begins with the 512 KiB blob that turns on sparse restores in restic. In a
- * divided cell each zero piece is an entry. Equal disks with equal divisions give equal lists.
+ * cells, and the first run with room for it begins with the 512 KiB blob that turns on sparse restores in restic (not among
+ * frames, which restic cannot restore sparse anyway). In a divided cell each zero piece is an entry. Equal disks with equal divisions give equal lists.
  */
 export class DiskList {
   readonly #list: ContentList;
@@ -44,7 +44,7 @@ export class DiskList {
   /** Where the cell at hand begins. */
   #position = 0;
   #zeroStart = 0;
-  #hasSparseSwitch = false;
+  #hasSparseSwitch: boolean;
   #parts: Part[] = [];
   #partBytes = 0;
 
@@ -54,6 +54,7 @@ export class DiskList {
     this.#cellBytes = cellBytes;
     this.#pieceBytes = pieceBytesOf(cellBytes);
     this.#storeZeros = storeZeros;
+    this.#hasSparseSwitch = list.form === 'frames';
   }
 
   /** A blob that is a cell, a piece of one, or the end of the disk. The id must stay as it is until the cell is complete. */
@@ -128,7 +129,7 @@ export class DiskList {
 
   #zero(length: number): number {
     this.#storeZeros(length);
-    this.#list.add(zeroBlobId(length), length);
+    this.#list.add(zeroBlobId(length, this.#list.form), length);
     return length;
   }
 }

@@ -1,17 +1,19 @@
 import { AppError } from '../../shared/errors.ts';
 import { sealBlob, verifySealed } from './blob-codec.ts';
-import { idBytes, zeroBlobId } from './blob-id.ts';
+import { frameOverhead } from '../transform/frame-header.ts';
+import { idBytes, zeroBlob, zeroBlobId } from './blob-id.ts';
 import { Breather } from './breather.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type SealingKey, sealOverhead } from './cipher.ts';
+import type { ContentForm } from './content-form.ts';
 import type { ContentList } from './content-list.ts';
 import type { FileRange } from './difference-list.ts';
 import { DiskAssembly } from './disk-assembly.ts';
 import type { DiskPlan } from './disk-plan.ts';
 import { freeMemory } from './memory.ts';
 import type { PackWriter } from './pack-writer.ts';
-import type { Batch, Compression, VerifyMode } from './pipeline-messages.ts';
+import type { Batch, Compression, Transformation, VerifyMode } from './pipeline-messages.ts';
 import { cutStep, longestRead, mostUnits, ReadBatch } from './read-batch.ts';
 import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
@@ -58,6 +60,8 @@ export interface DiskPipeline {
   key: SealingKey;
   verify: VerifyMode;
   compression: Compression;
+  /** Undefined = the disk is stored as it is. */
+  transformation: Transformation | undefined;
   throttle: Throttle | undefined;
   signal: AbortSignal;
 }
@@ -68,7 +72,7 @@ const parallelReads = 4;
 const longestUnread = 4 * 1024 ** 3;
 
 /**
- * Stores a disk as planned: reads in flight → threads hash → unknown blobs are compressed and sealed → packs.
+ * Stores a disk as planned: reads in flight → threads frame and hash → unknown blobs are compressed and sealed → packs.
  * Memory: (4 + 2 per thread) buffers of max(1 MiB, a cell), which stay the same ones, the packs under way, and the list.
  * @throws AppError diskReadFailed, storage errors, repositoryDamaged (verify before upload), cancelled
  */
@@ -107,6 +111,9 @@ class DiskRun {
   readonly #reads = new Slots(parallelReads);
   readonly #buffers: BufferPool;
   readonly #assembly: DiskAssembly;
+  readonly #form: ContentForm;
+  /** Bytes that a batch has in front for each of its cells. */
+  readonly #overhead: number;
   #newBlobs = 0;
   #bytesRead = 0;
   #bytesStored = 0;
@@ -116,8 +123,10 @@ class DiskRun {
     this.#source = source;
     this.#plan = plan;
     this.#onProgress = onProgress;
-    this.#assembly = new DiskAssembly(plan);
-    const bytes = longestRead(plan.cellBytes) + mostUnits(plan.cellBytes) * sealOverhead;
+    this.#form = pipeline.transformation === undefined ? 'raw' : 'frames';
+    this.#overhead = sealOverhead + (this.#form === 'raw' ? 0 : frameOverhead);
+    this.#assembly = new DiskAssembly(plan, this.#form);
+    const bytes = longestRead(plan.cellBytes) + mostUnits(plan.cellBytes) * this.#overhead;
     this.#buffers = new BufferPool(bytes, batchesOf(pipeline.pool));
   }
 
@@ -143,16 +152,22 @@ class DiskRun {
   async store(batch: ReadBatch): Promise<void> {
     const { lengths } = batch;
     const read = await this.#read(batch, lengths);
-    const { bytes, ids, zero } = await this.#pipeline.pool.hash(read);
+    const { bytes, offset, lengths: blobLengths, ids, zero } = await this.#hash(read);
     const wanted = this.#claim({ ids, zero });
     batch.hashed = { ids, zero };
     this.#assembly.drain();
-    this.#buffers.give(wanted === undefined ? bytes : await this.#store({ ...read, bytes }, ids, wanted));
+    const stored = { bytes, offset, lengths: blobLengths };
+    this.#buffers.give(wanted === undefined ? bytes : await this.#store(stored, ids, wanted));
     this.#report();
   }
 
+  #hash(batch: Batch): ReturnType<WorkerPool['hash']> {
+    const { pool, transformation, verify } = this.#pipeline;
+    return pool.hash(batch, transformation && { ...transformation, verify });
+  }
+
   async #read({ ranges }: ReadBatch, lengths: Uint32Array): Promise<Batch> {
-    const batch = { bytes: this.#buffers.take(), offset: lengths.length * sealOverhead, lengths };
+    const batch = { bytes: this.#buffers.take(), offset: lengths.length * this.#overhead, lengths };
     let at = batch.offset;
     const reads = ranges.map(({ offset, length }) => {
       const target = Buffer.from(batch.bytes, at, length);
@@ -211,7 +226,9 @@ class DiskRun {
 
   /** @returns the batch's buffer, which is free again */
   async #store(batch: Batch, ids: Uint8Array, wanted: Uint8Array): Promise<ArrayBuffer> {
-    const { verify, compression, pool } = this.#pipeline;
+    const { verify, pool } = this.#pipeline;
+    // What a frame is padded with has to go, whatever the pool says.
+    const compression = this.#form === 'frames' ? '1' : this.#pipeline.compression;
     const stored = await pool.store(batch, { ids, wanted, verify, compression });
     let at = 0;
     let k = 0;
@@ -232,9 +249,9 @@ class DiskRun {
 
   /** Compressed whatever the pool says: megabytes of nothing. */
   async #storeZeros(length: number): Promise<void> {
-    const id = zeroBlobId(length);
+    const id = zeroBlobId(length, this.#form);
     if (!this.#pipeline.packs.claim('data', id)) return;
-    const sealed = sealBlob(this.#pipeline.key, Buffer.alloc(length));
+    const sealed = sealBlob(this.#pipeline.key, zeroBlob(length, this.#form));
     if (this.#pipeline.verify !== 'off') verifySealed(this.#pipeline.key, sealed.bytes, { ...sealed, id });
     await this.#add({ ...sealed, id, parts: [sealed.bytes] });
   }

@@ -1,6 +1,9 @@
 import { AppError } from '../../shared/errors.ts';
+import { FrameCodec } from '../transform/frame-codec.ts';
+import { openFramed } from './blob-codec.ts';
 import { lengthOfBlob, readBlob, type ReaderParts } from './blob-reader.ts';
 import type { ByteSink } from './byte-source.ts';
+import { type ContentForm, formOf } from './content-form.ts';
 import type { ContentList } from './content-list.ts';
 import { restoreFile, type RestoreOptions, type RestoreProgress } from './restore-file.ts';
 import type { Snapshot } from './snapshot-file.ts';
@@ -21,10 +24,20 @@ export interface SnapshotEntry {
 export class OpenSnapshot {
   readonly snapshot: Snapshot;
   readonly #parts: ReaderParts;
+  readonly #transformKey: (() => Uint8Array) | undefined;
 
-  constructor(parts: ReaderParts, snapshot: Snapshot) {
+  constructor(parts: ReaderParts, snapshot: Snapshot, transformKey?: () => Uint8Array) {
     this.#parts = parts;
     this.snapshot = snapshot;
+    this.#transformKey = transformKey;
+  }
+
+  /**
+   * The same snapshot, with the key of its transformed disks.
+   * @param transformKey asked for when a frame has to be opened; throws transformKeyMissing when nobody has it
+   */
+  withKey(transformKey: (() => Uint8Array) | undefined): OpenSnapshot {
+    return new OpenSnapshot(this.#parts, this.snapshot, transformKey);
   }
 
   /** What a folder holds. @throws AppError notFound, repositoryDamaged, storage errors */
@@ -51,22 +64,28 @@ export class OpenSnapshot {
     // `content: null` would "restore" as an empty file.
     if (node.content === undefined) throw new AppError('repositoryDamaged', `${label} is missing`);
     const { index } = this.#parts;
-    const list = readContent(node.content, label, (id) => lengthOfBlob(index, id));
-    if (list.sizeBytes !== node.sizeBytes) {
-      throw new AppError('repositoryDamaged', `${label} has ${list.sizeBytes} bytes instead of ${node.sizeBytes}`);
+    const list = readContent(node.content, label, (id) => lengthOfBlob(index, id), formOf(path));
+    if (list.fileBytes !== node.sizeBytes) {
+      throw new AppError('repositoryDamaged', `${label} has ${list.fileBytes} bytes instead of ${node.sizeBytes}`);
     }
     return list;
   }
 
-  /** One blob of a file, checked. @throws AppError repositoryDamaged naming pack and blob, storage errors */
-  readBlob(id: Uint8Array): Promise<Buffer> {
-    return readBlob(this.#parts, 'data', id);
+  /**
+   * The content of one blob of a file, checked; of a frame, the chunk in it.
+   * @throws AppError repositoryDamaged naming pack and blob, transformKeyMissing, storage errors
+   */
+  async readBlob(id: Uint8Array, form: ContentForm = 'raw'): Promise<Buffer> {
+    const key = this.#keyFor(form);
+    const blob = await readBlob(this.#parts, 'data', id);
+    return key === undefined ? blob : openFramed(new FrameCodec(key), blob, id);
   }
 
   /**
-   * Streams a file into the sink; zero ranges are not written.
+   * Streams a file into the sink, a transformed disk as it was; zero ranges are not written.
    * @param content what {@link fileContent} gave for it, when it is at hand
-   * @throws AppError notFound, repositoryDamaged naming pack and blob, storage errors, errors of the sink, cancelled
+   * @throws AppError notFound, repositoryDamaged naming pack and blob, transformKeyMissing, storage errors, errors of the
+   * sink, cancelled
    */
   async restoreFile(
     path: string,
@@ -74,7 +93,16 @@ export class OpenSnapshot {
     options: RestoreOptions,
     content?: ContentList,
   ): Promise<RestoreProgress> {
-    return restoreFile(this.#parts, content ?? (await this.fileContent(path)), sink, options);
+    const list = content ?? (await this.fileContent(path));
+    return restoreFile({ ...this.#parts, transformKey: this.#keyFor(list.form) }, list, sink, options);
+  }
+
+  /** @throws AppError transformKeyMissing */
+  #keyFor(form: ContentForm): Uint8Array | undefined {
+    if (form === 'raw') return undefined;
+    if (this.#transformKey === undefined)
+      throw new AppError('transformKeyMissing', 'the disk is transformed, and its key is not here');
+    return this.#transformKey();
   }
 
   async #file(path: string): Promise<ReadNode> {

@@ -1,14 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, toWireError } from '../../shared/errors.ts';
-import { openBlob, type StoredBlob, verifySealed } from './blob-codec.ts';
+import { openBlob, openFramed, type StoredBlob, verifySealed } from './blob-codec.ts';
 import { idBytes, idOf } from './blob-id.ts';
 import { SealingKey } from './cipher.ts';
 import { compress } from './compression.ts';
+import { codecOf, FramedBatch } from './framed-batch.ts';
 import { freeMemory, freeWhole } from './memory.ts';
-import type { Batch, BlobProblem, SealedBlobs, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
-
-/** One in so many written blobs is opened again in `sample` mode. */
-const sampleEvery = 16;
+import {
+  type Batch,
+  type BlobProblem,
+  type SealedBlobs,
+  sampleEvery,
+  type WorkerKeys,
+  type WorkerReply,
+  type WorkerRequest,
+} from './pipeline-messages.ts';
 
 const key = new SealingKey(workerData as WorkerKeys);
 let written = 0;
@@ -27,16 +33,19 @@ function* cellsOf({ bytes, offset, lengths }: Batch): Generator<Buffer> {
   }
 }
 
-function hashBatch(id: number, batch: Batch): WorkerReply {
-  const ids = new Uint8Array(batch.lengths.length * idBytes);
-  const zero = new Uint8Array(batch.lengths.length);
+function hashBatch({ id, frames, ...request }: Extract<WorkerRequest, { kind: 'hash' }>): WorkerReply {
+  const batch = { bytes: request.bytes, offset: request.offset, lengths: request.lengths };
+  const cells = batch.lengths.length;
+  const ids = new Uint8Array(cells * idBytes);
+  const zero = new Uint8Array(cells);
+  const framed = frames === undefined ? undefined : new FramedBatch(batch, frames);
   let i = 0;
   for (const cell of cellsOf(batch)) {
     if (isAllZero(cell)) zero[i] = 1;
-    else ids.set(idOf(cell), i * idBytes);
+    else ids.set(idOf(framed?.frame(cell, i) ?? cell), i * idBytes);
     i++;
   }
-  return { kind: 'hashed', id, bytes: batch.bytes, ids, zero };
+  return { kind: 'hashed', id, ids, zero, ...(framed?.batch ?? batch) };
 }
 
 function storeBatch(request: Extract<WorkerRequest, { kind: 'store' }>): WorkerReply {
@@ -72,7 +81,7 @@ function openBlobs({ id, bytes, blobs, ...request }: Extract<WorkerRequest, { ki
   let at = 0;
   let i = 0;
   for (const [part, blob] of blobsOf(sealed, blobs)) {
-    const content = openBlob(key, part, blob);
+    const content = contentOf(part, blob, request.transformKey);
     content.copy(plain, at);
     at += content.length;
     if (isAllZero(content)) zero[i] = 1;
@@ -81,6 +90,12 @@ function openBlobs({ id, bytes, blobs, ...request }: Extract<WorkerRequest, { ki
   }
   freeMemory(sealed);
   return { kind: 'opened', id, bytes: request.plain, zero };
+}
+
+/** @throws AppError repositoryDamaged naming the blob, transformKeyMissing */
+function contentOf(sealed: Buffer, blob: StoredBlob, transformKey: Uint8Array | undefined): Buffer {
+  const opened = openBlob(key, sealed, blob);
+  return transformKey === undefined ? opened : openFramed(codecOf(transformKey), opened, blob.id);
 }
 
 function* blobsOf(sealed: Buffer, blobs: SealedBlobs): Generator<[Buffer, StoredBlob]> {
@@ -114,7 +129,7 @@ function checkBlobs({ id, bytes, blobs, hashed }: Extract<WorkerRequest, { kind:
 function answer(request: WorkerRequest): WorkerReply {
   switch (request.kind) {
     case 'hash':
-      return hashBatch(request.id, request);
+      return hashBatch(request);
     case 'store':
       return storeBatch(request);
     case 'open':

@@ -2,6 +2,7 @@ import type { ByteSink } from './byte-source.ts';
 import { inPack, readPack, type ReaderParts } from './blob-reader.ts';
 import type { ContentList } from './content-list.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { overheadOf } from './content-form.ts';
 import { maxPlainBytes, type PackRead, planRestore } from './restore-plan.ts';
 import { throwIfAborted } from './cancel.ts';
 import { Slots } from './slots.ts';
@@ -19,14 +20,17 @@ export interface RestoreOptions {
   onProgress?: (progress: RestoreProgress) => void;
 }
 
+/** The packs of a file, and what opens the frames in them, if there are any. */
+export type FileReaderParts = ReaderParts & { transformKey: Uint8Array | undefined };
+
 /**
  * Streams a file into the sink: packs are read in order with neighbouring blobs together, threads check and open them, and
  * whatever is not zero is written. Writes arrive in no fixed order and several at a time.
  * Memory: (2 + 2 per thread) reads of up to 2 MiB stored and 4 MiB of content (or one longer blob), 24 bytes an entry.
- * @throws AppError repositoryDamaged naming pack and blob; storage errors; errors of the sink; cancelled
+ * @throws AppError repositoryDamaged naming pack and blob; transformKeyMissing; storage errors; errors of the sink; cancelled
  */
 export async function restoreFile(
-  parts: ReaderParts,
+  parts: FileReaderParts,
   content: ContentList,
   sink: ByteSink,
   options: RestoreOptions,
@@ -37,6 +41,7 @@ export async function restoreFile(
   const inFlight = 2 + 2 * parts.pool.size;
   const tasks = new TaskGroup(inFlight, signal);
   const buffers = new BufferPool(maxPlainBytes, inFlight);
+  const overhead = overheadOf[content.form];
   const writes = new Slots(sink.parallelWrites ?? Infinity);
   const target: ByteSink = { write: (offset, bytes) => writes.run(() => sink.write(offset, bytes)) };
   options.onProgress?.({ ...progress });
@@ -44,7 +49,7 @@ export async function restoreFile(
     for (const read of planRestore(content, parts.index)) {
       await tasks.start(async () => {
         // Not `+= await`: that would add to what it was before the wait.
-        const done = await restoreRead({ ...parts, buffers }, read, target, signal);
+        const done = await restoreRead({ ...parts, buffers, overhead }, read, target, signal);
         progress.bytesDone += done;
         options.onProgress?.({ ...progress });
       });
@@ -59,14 +64,15 @@ export async function restoreFile(
   return progress;
 }
 
-type ReadParts = ReaderParts & { buffers: BufferPool };
+type ReadParts = FileReaderParts & { buffers: BufferPool; overhead: number };
 
 /** @returns content bytes that are now in place */
 async function restoreRead(parts: ReadParts, read: PackRead, sink: ByteSink, signal: AbortSignal): Promise<number> {
   const sealed = await readPack(parts.storage, read.packName, read.offset, read.length);
   throwIfAborted(signal);
   const plainBytes = read.blobs.plainLengths.reduce((sum, length) => sum + length, 0);
-  const opened = await parts.pool.open(sealed, read.blobs, parts.buffers.take(plainBytes)).catch((error: unknown) => {
+  const room = parts.buffers.take(plainBytes);
+  const opened = await parts.pool.open(sealed, read.blobs, room, parts.transformKey).catch((error: unknown) => {
     throw inPack(read.packName, error);
   });
   const plain = Buffer.from(opened.bytes);
@@ -74,7 +80,7 @@ async function restoreRead(parts: ReadParts, read: PackRead, sink: ByteSink, sig
   let at = 0;
   let done = 0;
   for (let i = 0; i < read.targets.length; i++) {
-    const length = read.blobs.plainLengths[i] as number;
+    const length = (read.blobs.plainLengths[i] as number) - parts.overhead;
     for (const target of read.targets[i] ?? []) {
       throwIfAborted(signal);
       done += length;

@@ -9,7 +9,7 @@ import { ContentList } from './content-list.ts';
 import { type DiskPlan, planDisk, type PlanOptions } from './disk-plan.ts';
 import { writeDisk, type WriteDiskOptions, type WrittenDisk } from './disk-writer.ts';
 import { PackWriter } from './pack-writer.ts';
-import type { Compression, VerifyMode } from './pipeline-messages.ts';
+import type { Compression, Transformation, VerifyMode } from './pipeline-messages.ts';
 import { encodeSnapshot } from './snapshot-file.ts';
 import type { Storage } from './storage/storage.ts';
 import type { TreeFolder } from './tree-file.ts';
@@ -33,13 +33,15 @@ export interface WriterOptions {
   verify?: VerifyMode;
   /** Of disks, default `1`; trees, index and small files are always compressed. */
   compression?: Compression;
+  /** Of disks; without it they are stored as they are. Small files never are transformed. */
+  transformation?: Transformation | undefined;
   /** How much all disks of this writer are read per second together; null = as fast as it goes. */
   maxBytesPerSecond?: number | null;
   programVersion?: string;
 }
 
 export interface FinishOptions {
-  /** From the root of the snapshot: `{ vm: { [uuid]: { 'vm.json': …, disks: { vda: { 'disk.raw': … } } } } }`. */
+  /** From the root of the snapshot: `{ vm: { [uuid]: { 'vm.json': …, disks: { vda: { 'disk.raw': … } } } } }`; a transformed disk is `disk.hft`. */
   tree: TreeFolder;
   paths: readonly string[];
   hostname: string;
@@ -68,6 +70,7 @@ export class SnapshotWriter {
   readonly #stop = new AbortController();
   readonly #verify: VerifyMode;
   readonly #compression: Compression;
+  readonly #transformation: Transformation | undefined;
   readonly #throttle: Throttle | undefined;
   readonly #programVersion: string;
   readonly #packs: PackWriter;
@@ -79,6 +82,7 @@ export class SnapshotWriter {
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#verify = options.verify ?? 'sample';
     this.#compression = options.compression ?? '1';
+    this.#transformation = options.transformation;
     const rate = options.maxBytesPerSecond ?? null;
     this.#throttle = rate === null ? undefined : new Throttle(rate);
     this.#programVersion = options.programVersion ?? 'holdfast';
@@ -91,6 +95,10 @@ export class SnapshotWriter {
    */
   async planDisk(source: ByteSource, options: PlanOptions): Promise<DiskPlan> {
     this.#check();
+    const form = this.#transformation === undefined ? 'raw' : 'frames';
+    // A list names either cells or frames; a full read keeps only the division, which both forms share.
+    if (options.changed !== undefined && options.parent?.form !== form)
+      throw new AppError('internal', 'changes are wanted since a list of another form');
     const { index } = this.#parts;
     return planDisk(source, options, { has: (id) => index.has('data', id), signal: this.#signal });
   }
@@ -109,6 +117,7 @@ export class SnapshotWriter {
         key,
         verify: this.#verify,
         compression: this.#compression,
+        transformation: this.#transformation,
         throttle: this.#throttle,
         signal: this.#signal,
       };

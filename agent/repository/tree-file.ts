@@ -48,7 +48,7 @@ function folderJson(name: string, subtree: Buffer): string {
 }
 
 function* encodeFile(name: string, content: ContentList, separator: string): Generator<Buffer> {
-  const size = content.sizeBytes === 0 ? '' : `"size":${content.sizeBytes},`;
+  const size = content.fileBytes === 0 ? '' : `"size":${content.fileBytes},`;
   yield Buffer.from(
     `${separator}{"name":"${name}","type":"file","mode":${fileMode},${times},"uid":0,"gid":0,${size}"content":[`,
   );

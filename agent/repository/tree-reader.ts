@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { idBytes } from './blob-id.ts';
+import { type ContentForm, overheadOf } from './content-form.ts';
 import { ContentList } from './content-list.ts';
 import { readHex } from './hex.ts';
 import { hexId } from './json.ts';
@@ -75,12 +76,18 @@ function parseValue(value: Buffer, label: string): unknown {
 
 /**
  * The content list of a file's node.
- * @param lengthOf content length of a data blob by its id, from the index
+ * @param lengthOf length of a data blob by its id, from the index
  * @throws AppError repositoryDamaged
  */
-export function readContent(json: Buffer, label: string, lengthOf: (id: Buffer) => number): ContentList {
+export function readContent(
+  json: Buffer,
+  label: string,
+  lengthOf: (id: Buffer) => number,
+  form: ContentForm = 'raw',
+): ContentList {
   const scanner = new JsonScanner(json, label);
-  const list = new ContentList();
+  const list = new ContentList(form);
+  const overhead = overheadOf[form];
   const id = Buffer.alloc(idBytes);
   const readId = (bytes: Buffer, at: number) =>
     bytes[at] === quote && bytes[at + idTextBytes - 1] === quote && readHex(bytes, at + 1, id) ? at + idTextBytes : -1;
@@ -88,7 +95,9 @@ export function readContent(json: Buffer, label: string, lengthOf: (id: Buffer) 
     if (!scanner.consume(readId)) {
       throw new AppError('repositoryDamaged', `${label} has a content entry that is no blob id`);
     }
-    list.add(id, lengthOf(id));
+    const length = lengthOf(id) - overhead;
+    if (length < 0) throw new AppError('repositoryDamaged', `${label} has an entry that is too short for a frame`);
+    list.add(id, length);
   });
   scanner.end();
   return list;

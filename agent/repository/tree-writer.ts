@@ -44,7 +44,7 @@ export class TreeWriter {
       if (entry instanceof ContentList) {
         nodes.push({ name, content: entry });
         this.counts.files++;
-        this.counts.totalBytes += entry.sizeBytes;
+        this.counts.totalBytes += entry.fileBytes;
       } else {
         nodes.push({ name, subtree: await this.write(entry) });
         this.counts.folders++;

@@ -1,7 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, fromWireError, messageOf } from '../../shared/errors.ts';
-import type { Batch, SealedBlobs, StoreOrder, WorkerKeys, WorkerReply, WorkerRequest } from './pipeline-messages.ts';
+import type {
+  Batch,
+  FrameOrder,
+  SealedBlobs,
+  StoreOrder,
+  WorkerKeys,
+  WorkerReply,
+  WorkerRequest,
+} from './pipeline-messages.ts';
 
 type Reply<K extends WorkerReply['kind']> = Extract<WorkerReply, { kind: K }>;
 
@@ -26,11 +34,12 @@ export class WorkerPool {
 
   /**
    * Hashes the cells and finds zeros. The buffer is gone until the answer brings it back.
+   * @param frames when given, each cell but the zero ones becomes a frame first, in place: the answer's cells are those
    * @returns ids (32 bytes per cell, unset for a zero one), and 1 for each cell that holds only zeros
-   * @throws AppError internal when the thread dies
+   * @throws AppError internal when the thread dies, repositoryDamaged when a frame was made wrong
    */
-  hash(batch: Batch): Promise<HashedBatch> {
-    return this.#leastBusy().ask('hashed', (id) => ({ kind: 'hash', id, ...batch }), [batch.bytes]);
+  hash(batch: Batch, frames?: FrameOrder): Promise<HashedBatch> {
+    return this.#leastBusy().ask('hashed', (id) => ({ kind: 'hash', id, frames, ...batch }), [batch.bytes]);
   }
 
   /**
@@ -45,11 +54,12 @@ export class WorkerPool {
   /**
    * Opens and checks stored blobs. The buffer's memory is handed over where it stands alone.
    * @param plain has room for all of the content; it is gone until the answer brings it back, filled from its beginning
-   * @throws AppError repositoryDamaged naming the blob
+   * @param transformKey when given, the blobs hold frames, and what is filled in is the chunks in them
+   * @throws AppError repositoryDamaged naming the blob, transformKeyMissing
    */
-  open(bytes: Buffer, blobs: SealedBlobs, plain: ArrayBuffer): Promise<Reply<'opened'>> {
+  open(bytes: Buffer, blobs: SealedBlobs, plain: ArrayBuffer, transformKey?: Uint8Array): Promise<Reply<'opened'>> {
     const owned = ownMemory(bytes);
-    const request = { kind: 'open' as const, bytes: owned, plain, blobs };
+    const request = { kind: 'open' as const, bytes: owned, plain, blobs, transformKey };
     return this.#leastBusy().ask('opened', (id) => ({ ...request, id }), [owned, plain]);
   }
 

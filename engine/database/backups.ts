@@ -38,7 +38,7 @@ export async function insertBackup(db: Database, result: BackupResult, owners: B
       stored_bytes: result.storedBytes,
       consistency: result.consistency,
       frozen_ms: result.frozenMilliseconds,
-      transformation: null,
+      transformation: result.transform?.cipher ?? null,
       sign_key_id: result.signKeyId,
       verification: 'notVerified',
       state: 'available',

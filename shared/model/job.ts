@@ -15,6 +15,7 @@ import { maintenanceResultSchema, operationSchema } from './maintenance.ts';
 import { storageTargetSchema } from './storage.ts';
 import { readReasonSchema } from './read-reason.ts';
 import { stepSchema } from './task.ts';
+import { transformCipherSchema, transformSchema } from './transform.ts';
 
 /** A platform as the agent needs it; settings are checked again by the platform's own schema. */
 export const platformTargetSchema = z.object({
@@ -101,6 +102,8 @@ export const backupJobSchema = z.object({
   reread: z.boolean().default(false),
   quiesce: quiesceSchema.default(quiesceSchema.parse({})),
   write: writeOptionsSchema.default(writeOptionsSchema.parse({})),
+  /** Cipher of the protective transformation, with the agent's own key; null = none. */
+  transform: transformCipherSchema.nullable().default(null),
   /** Points of this object that the engine knows in this repository, newest first: hints where to look (DETAILS 15). */
   points: z.array(pointHintSchema).max(64).default([]),
   /** IANA zone of the rule, written into the manifest. */
@@ -191,6 +194,8 @@ export const backupResultSchema = z.object({
   consistency: consistencySchema,
   /** How long the guest stood still; null = it was not frozen. */
   frozenMilliseconds: z.number().int().nonnegative().nullable().default(null),
+  /** What its disks were transformed with; null = with nothing. */
+  transform: transformSchema.nullable().default(null),
   signKeyId: z.string().max(100).nullable(),
   manifestDigest: hexIdSchema,
   sizeBytes: bytesSchema,

@@ -35,6 +35,8 @@ export const readReasons = [
   'baseInconsistent',
   /** Blobs of the base are missing or its manifest does not fit. */
   'baseDamaged',
+  /** The base was written with another cipher or key of the protective transformation, or only one of the two with any. */
+  'transformChanged',
   /** Asked for: everything is read and compared. */
   'reread',
 ] as const;

@@ -108,6 +108,7 @@ export function pointOf(job: Extract<Job, { kind: 'backup' }>, changes: Partial<
     zone: job.zone,
     consistency: 'crash',
     frozenMilliseconds: null,
+    transform: null,
     signKeyId: 'key',
     manifestDigest: 'ef'.repeat(32),
     sizeBytes: 1000,

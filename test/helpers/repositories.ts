@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import { type ContentForm, diskFileName } from '../../agent/repository/content-form.ts';
 import type { ContentList } from '../../agent/repository/content-list.ts';
 import { type Clock, type RepositoryLock, systemClock } from '../../agent/repository/lock.ts';
 import { createRepository, openRepository, type Repository } from '../../agent/repository/repository.ts';
@@ -6,13 +7,13 @@ import type { ByteSource } from '../../agent/repository/byte-source.ts';
 import { cellBytesFor } from '../../agent/repository/disk-cells.ts';
 import type { PlanOptions } from '../../agent/repository/disk-plan.ts';
 import type { WriteDiskOptions, WrittenDisk } from '../../agent/repository/disk-writer.ts';
-import type { FinishedSnapshot, SnapshotWriter } from '../../agent/repository/snapshot-writer.ts';
+import type { FinishedSnapshot, SnapshotWriter, WriterOptions } from '../../agent/repository/snapshot-writer.ts';
 import type { Storage } from '../../agent/repository/storage/storage.ts';
 import type { TreeFolder } from '../../agent/repository/tree-file.ts';
 import { resticPassword, testKdf } from './repository-settings.ts';
 
 export const vmUuid = '5b2ad0f2-7e1c-4f0a-9b57-3c9d1f0e8a11';
-export const diskPath = (id = 'vda') => `/vm/${vmUuid}/disks/${id}/disk.raw`;
+export const diskPath = (id = 'vda', form: ContentForm = 'raw') => `/vm/${vmUuid}/disks/${id}/${diskFileName[form]}`;
 
 /** A new repository that is closed after the test. */
 export async function newRepository(storage: Storage): Promise<Repository> {
@@ -57,7 +58,9 @@ export async function storeDisk(
 
 /** A tree with the given disks in the product's layout. */
 export function vmTree(disks: Record<string, ContentList>, files: Record<string, ContentList> = {}): TreeFolder {
-  const folders = Object.fromEntries(Object.entries(disks).map(([id, content]) => [id, { 'disk.raw': content }]));
+  const folders = Object.fromEntries(
+    Object.entries(disks).map(([id, content]) => [id, { [diskFileName[content.form]]: content }]),
+  );
   return { vm: { [vmUuid]: { ...files, disks: folders } } };
 }
 
@@ -71,9 +74,10 @@ export function backUp<T>(
   work: (writer: SnapshotWriter) => Promise<T>,
   treeOf: (result: T) => TreeFolder,
   tags?: readonly string[],
+  options: Partial<WriterOptions> = {},
 ): Promise<{ result: T; finished: FinishedSnapshot }> {
   return underLock(repository, async (lock) => {
-    const writer = repository.startSnapshot(lock, { signal: AbortSignal.timeout(60_000), verify: 'all' });
+    const writer = repository.startSnapshot(lock, { signal: AbortSignal.timeout(60_000), verify: 'all', ...options });
     const result = await work(writer);
     return { result, finished: await writer.finish(finishOptions(treeOf(result), tags)) };
   });

@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type RunOptions, type RunResult, runProgram } from '../../shared/node/run-program.ts';
 import { resticPassword } from './repository-settings.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -44,20 +46,20 @@ export class Restic {
 
   /** SHA-256 (hex) of what `restic dump` prints. */
   dumpHash(snapshot: string, path: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const child = spawn('restic', this.#arguments(['dump', snapshot, path]), { stdio: ['ignore', 'pipe', 'pipe'] });
-      const hash = createHash('sha256');
-      let problem = '';
-      child.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
-      child.stderr.on('data', (chunk: Buffer) => {
-        problem += chunk.toString();
-      });
-      child.on('error', reject);
-      child.on('close', (code) => {
-        if (code === 0) resolve(hash.digest('hex'));
-        else reject(new Error(problem));
-      });
+    return this.dump(snapshot, path, hashOf);
+  }
+
+  /** What `restic dump` prints, given to `use` as it comes. */
+  async dump<T>(snapshot: string, path: string, use: (output: Readable) => Promise<T>): Promise<T> {
+    const child = spawn('restic', this.#arguments(['dump', snapshot, path]), { stdio: ['ignore', 'pipe', 'pipe'] });
+    let problem = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      problem += chunk.toString();
     });
+    const ended = once(child, 'close') as Promise<[number | null]>;
+    const result = await use(child.stdout);
+    if ((await ended)[0] !== 0) throw new Error(problem);
+    return result;
   }
 
   /** Restores into a new folder and returns it. */
@@ -75,4 +77,11 @@ export class Restic {
   #arguments(args: readonly string[]): string[] {
     return ['--repo', this.path, '--password-file', this.#passwordFile, '--no-cache', ...args];
   }
+}
+
+/** SHA-256 (hex) of a stream. */
+export async function hashOf(stream: Readable): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

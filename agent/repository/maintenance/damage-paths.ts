@@ -1,6 +1,7 @@
 import type { BlobRows } from '../blob-index.ts';
 import type { ReaderParts } from '../blob-reader.ts';
 import { throwIfAborted } from '../cancel.ts';
+import { formOf, overheadOf } from '../content-form.ts';
 import type { DamageBook, Problem } from './damage.ts';
 import { type NodeReferences, scanContent, scanTree } from './tree-references.ts';
 import { openRow } from './tree-walk.ts';
@@ -10,7 +11,7 @@ export interface Hit {
   problem: Problem;
   /** Absolute inside the snapshot. */
   path: string;
-  /** Undefined for a folder. */
+  /** In the content: frames around it do not count. Undefined for a folder. */
   offset: number | undefined;
   length: number | undefined;
 }
@@ -91,17 +92,21 @@ export class DamageFinder {
   }
 
   #fileHits(node: NodeReferences, content: Buffer): Hit[] {
-    const ranges = new LostRanges(node.sizeBytes);
+    const ranges = new LostRanges();
+    const overhead = overheadOf[formOf(node.name)];
+    let entries = 0;
     scanContent(content, node.name, (id) => {
+      entries++;
       const row = this.#index.rowOf('data', id);
       if (row < 0) {
         ranges.addUnknown(() => this.#lost('blobMissing', `data blob ${id.toString('hex')} is not in the index`));
         return;
       }
       const blob = this.#index.tables.data.location(row);
-      ranges.add(blob.plainLength, this.#book.problemOf('data', row, blob.pack));
+      ranges.add(Math.max(0, blob.plainLength - overhead), this.#book.problemOf('data', row, blob.pack));
     });
-    return ranges.finish().map((range) => ({ ...range, path: `/${node.name}` }));
+    const contentBytes = node.sizeBytes - entries * overhead;
+    return ranges.finish(contentBytes).map((range) => ({ ...range, path: `/${node.name}` }));
   }
 
   #lost(kind: 'blobMissing' | 'treeMissing', message: string): Problem {
@@ -121,17 +126,12 @@ interface Range {
 
 /** Collects the lost ranges of one file from its list. Neighbours of one kind and pack become one. */
 class LostRanges {
-  readonly #sizeBytes: number;
   readonly #ranges: Range[] = [];
   #at = 0;
   /** From the first to the last blob of unknown length: how long each is, nobody knows; together they are what is left. */
   #unknown: { problem: Problem; offset: number; after: number } | undefined;
   /** Lost ones behind it; their offsets are counted from the end of the file. */
   readonly #behind: { problem: Problem; length: number; before: number }[] = [];
-
-  constructor(sizeBytes: number) {
-    this.#sizeBytes = sizeBytes;
-  }
 
   add(length: number, problem: Problem | undefined): void {
     if (this.#unknown === undefined) {
@@ -149,10 +149,11 @@ class LostRanges {
     else this.#unknown.after = 0;
   }
 
-  finish(): Range[] {
+  /** @param sizeBytes of the whole content */
+  finish(sizeBytes: number): Range[] {
     if (this.#unknown === undefined) return this.#ranges;
     const { problem, offset, after } = this.#unknown;
-    const end = Math.max(offset, this.#sizeBytes - after);
+    const end = Math.max(offset, sizeBytes - after);
     this.#lose({ problem, offset, length: end - offset });
     for (const lost of this.#behind) {
       this.#lose({ problem: lost.problem, offset: end + lost.before - lost.length, length: lost.length });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Lineage } from '../../../agent/jobs/lineage.ts';
+import { diskFileName } from '../../../agent/repository/content-form.ts';
 import type { ProspectDisk } from '../../../agent/platforms/platform.ts';
 import type { Repository } from '../../../agent/repository/repository.ts';
 import { type Manifest, manifestText } from '../../../shared/format.ts';
 import { type BackupJob, backupJobSchema, type PointHint } from '../../../shared/model/job.ts';
+import type { Transform } from '../../../shared/model/transform.ts';
 import { BufferSource, testBytes } from '../../helpers/byte-sources.ts';
 import { MemoryStorage } from '../../fakes/memory-storage.ts';
 import { finishOptions, newRepository, storeDisk, underLock, vmTree, vmUuid } from '../../helpers/repositories.ts';
@@ -15,6 +17,7 @@ const diskBytes = 512 * 1024;
 interface PointChanges {
   type?: string;
   reached?: string;
+  transform?: Transform;
   disks?: Array<{ id: string; checkpoint?: string | null; sourcePath?: string; digest?: string }>;
 }
 
@@ -22,7 +25,9 @@ interface PointChanges {
 async function addPoint(repository: Repository, n: number, changes: PointChanges = {}): Promise<PointHint> {
   const disks = changes.disks ?? [{ id: 'vda' }];
   return underLock(repository, async (lock) => {
-    const writer = repository.startSnapshot(lock, { signal: AbortSignal.timeout(30_000) });
+    const { transform = null } = changes;
+    const transformation = transform === null ? undefined : { cipher: transform.cipher, key: Buffer.alloc(32) };
+    const writer = repository.startSnapshot(lock, { signal: AbortSignal.timeout(30_000), transformation });
     const written = await storeDisk(writer, new BufferSource(testBytes(diskBytes, n)));
     const manifest: Manifest = {
       format: 1,
@@ -37,11 +42,11 @@ async function addPoint(repository: Repository, n: number, changes: PointChanges
       createdAt: new Date(1_700_000_000_000 + n).toISOString(),
       zone: 'UTC',
       consistency: { asked: 'crash', reached: changes.reached ?? 'crash', frozenAt: null, thawedAt: null },
-      transform: null,
+      transform,
       files: {},
       disks: disks.map(({ id, checkpoint, digest }) => ({
         id,
-        path: `disks/${id}/disk.raw`,
+        path: `disks/${id}/${diskFileName[written.content.form]}`,
         sizeBytes: written.sizeBytes,
         cellBytes: written.cellBytes,
         sourceFormat: 'qcow2',
@@ -119,7 +124,7 @@ function prospect(id: string, checkpoints: number[], changes: Partial<ProspectDi
 async function lineageOf(repository: Repository, job: BackupJob, ...disks: ProspectDisk[]) {
   const [disk] = disks;
   if (disk === undefined) throw new Error('no disk');
-  return underLock(repository, () => new Lineage(repository, job).of(disk, disks));
+  return underLock(repository, () => new Lineage(repository, job, null).of(disk, disks));
 }
 
 describe('lineage of a disk', () => {
@@ -186,6 +191,29 @@ describe('lineage of a disk', () => {
     // A clone of some disk of this VM, for example.
     const foreign = prospect('vda', [1], { sourcePath: '/images/clone' });
     expect(await lineageOf(repository, job, foreign)).toMatchObject({ base: undefined, reason: 'diskAdded' });
+  });
+
+  it('takes no point that was transformed differently, but keeps its division', async () => {
+    const aes = { cipher: 'aes-256', keyId: 'a'.repeat(32) } as const;
+    const repository = await newRepository(new MemoryStorage());
+    const points = [await addPoint(repository, 2, { transform: aes }), await addPoint(repository, 1)];
+    const job = jobOf('incremental', points);
+    const since = (checkpoint: number, transform: Transform | null) => {
+      const disk = prospect('vda', [checkpoint]);
+      return underLock(repository, () => new Lineage(repository, job, transform).of(disk, [disk]));
+    };
+    expect((await since(2, aes)).base?.checkpoint).toBe(checkpointOf(2));
+    expect((await since(1, null)).base?.checkpoint).toBe(checkpointOf(1));
+    const others = [
+      await since(1, aes),
+      await since(2, null),
+      await since(2, { ...aes, cipher: 'sm4' }),
+      await since(2, { ...aes, keyId: 'b'.repeat(32) }),
+    ];
+    for (const found of others) {
+      expect(found).toMatchObject({ base: undefined, reason: 'transformChanged' });
+      expect(found.earlier?.point.manifest.backupUuid).toBe(uuidOf(2));
+    }
   });
 
   it('keeps the division of a renamed disk', async () => {
