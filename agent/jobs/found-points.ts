@@ -82,6 +82,7 @@ async function readPoint(
       zone: manifest.zone,
       consistency: manifest.consistency.reached,
       frozenMilliseconds: frozenMs(manifest.consistency),
+      transform: manifest.transform,
       signKeyId: keyIdOf(signature),
       manifestDigest: createHash('sha256').update(manifestBytes).digest('hex'),
       sizeBytes: manifest.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { backupTypes } from '../../shared/model/job.ts';
+import { transformCiphers } from '../../shared/model/transform.ts';
 import { choiceOf } from '../choice.ts';
 import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
@@ -11,6 +12,7 @@ interface AddOptions {
   object: string[];
   pool: string;
   type: string;
+  transform?: string;
   client?: string;
   /** Commander's form of --no-quiesce. */
   quiesce: boolean;
@@ -19,6 +21,10 @@ interface AddOptions {
   scriptAfter?: string;
   scriptTimeout?: string;
 }
+
+/** What FEATURES H03 wants to be said. */
+const lostKeyWarning =
+  'Only the client that writes these backups has their key: print it there with `holdfast-agent keys export` and keep the paper. Without it they can never be restored.';
 
 interface RunOptions {
   wait?: boolean;
@@ -47,6 +53,7 @@ export function addRules(program: Command): void {
     .requiredOption('--object <vm...>')
     .requiredOption('--pool <pool>')
     .option('--type <type>', backupTypes.join(' | '), 'full')
+    .option('--transform <cipher>', `protective transformation: ${transformCiphers.join(' | ')}`)
     .option('--client <client>', 'only this client runs it')
     .option('--no-quiesce', 'do not ask the guest to stand still')
     .option('--require-consistency', 'fail when the guest could not be frozen')
@@ -96,13 +103,14 @@ export function addRules(program: Command): void {
 }
 
 async function addRule({ name, platform, object, pool, client, ...options }: AddOptions): Promise<void> {
-  const { quiesce, requireConsistency, scriptBefore, scriptAfter, scriptTimeout } = options;
+  const { quiesce, requireConsistency, scriptBefore, scriptAfter, scriptTimeout, transform } = options;
   const params = {
     name,
     platform,
     objects: object,
     pool,
     type: choiceOf(backupTypes, options.type, '--type'),
+    ...(transform === undefined ? {} : { transform: choiceOf(transformCiphers, transform, '--transform') }),
     quiesce: {
       freeze: quiesce,
       requireConsistency: requireConsistency === true,
@@ -112,5 +120,6 @@ async function addRule({ name, platform, object, pool, client, ...options }: Add
     },
     ...(client === undefined ? {} : { client }),
   };
+  if (transform !== undefined) note(lostKeyWarning);
   printObject(await withEngine((engine) => engine.call('rules.add', params)));
 }

@@ -34,6 +34,7 @@ async function resolve(core: EngineCore, given: GivenFields): Promise<RuleFields
     name: given.name,
     type: given.type,
     quiesce: given.quiesce,
+    transform: given.transform,
     platformId,
     poolId,
     clientId,

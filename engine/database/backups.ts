@@ -39,6 +39,7 @@ export async function insertBackup(db: Database, result: BackupResult, owners: B
       consistency: result.consistency,
       frozen_ms: result.frozenMilliseconds,
       transformation: result.transform?.cipher ?? null,
+      transform_key_id: result.transform?.keyId ?? null,
       sign_key_id: result.signKeyId,
       verification: 'notVerified',
       state: 'available',
@@ -212,6 +213,7 @@ interface JoinedRow {
   stored_bytes: number;
   consistency: string;
   transformation: string | null;
+  transform_key_id: string | null;
   sign_key_id: string | null;
   verification: string;
   state: string;
@@ -240,7 +242,8 @@ function viewOf(row: JoinedRow, disks: Disks): BackupView {
     sizeBytes: row.size_bytes,
     storedBytes: row.stored_bytes,
     consistency: row.consistency,
-    transformation: row.transformation,
+    transform: row.transformation,
+    keyId: row.transform_key_id,
     signed: row.sign_key_id !== null,
     verification: row.verification,
     state: row.state,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { backupTypeSchema, type Quiesce, quiesceSchema } from '../../shared/model/job.ts';
+import { type TransformCipher, transformCipherSchema } from '../../shared/model/transform.ts';
 import { type Database, isUniqueViolation } from './open.ts';
 import type { Tables } from './tables.ts';
 
@@ -14,6 +15,7 @@ export interface RuleRow {
   state: z.output<typeof stateSchema>;
   type: z.output<typeof backupTypeSchema>;
   quiesce: Quiesce;
+  transform: TransformCipher | null;
   platformId: number;
   poolId: number;
   clientId: number | null;
@@ -32,6 +34,7 @@ export async function listRules(db: Database): Promise<RuleRow[]> {
     state: stateSchema.parse(row.state),
     type: backupTypeSchema.parse(row.type),
     quiesce: quiesceSchema.parse(JSON.parse(row.quiesce)),
+    transform: transformCipherSchema.nullable().parse(row.transform),
     platformId: row.platform_id,
     poolId: row.pool_id,
     clientId: row.client_id,
@@ -52,6 +55,7 @@ export interface RuleFields {
   name: string;
   type: z.output<typeof backupTypeSchema>;
   quiesce: Quiesce;
+  transform: TransformCipher | null;
   platformId: number;
   poolId: number;
   clientId: number | null;
@@ -64,6 +68,7 @@ export async function saveRule(db: Database, fields: RuleFields, zone: string, i
     name: fields.name,
     type: fields.type,
     quiesce: JSON.stringify(fields.quiesce),
+    transform: fields.transform,
     platform_id: fields.platformId,
     pool_id: fields.poolId,
     client_id: fields.clientId,
@@ -88,7 +93,7 @@ export async function saveRule(db: Database, fields: RuleFields, zone: string, i
   }
 }
 
-type RuleValues = Pick<Tables['rules'], 'name' | 'type' | 'platform_id' | 'pool_id' | 'client_id'> & {
+type RuleValues = Pick<Tables['rules'], 'name' | 'type' | 'transform' | 'platform_id' | 'pool_id' | 'client_id'> & {
   quiesce: string;
 };
 

@@ -84,6 +84,7 @@ export interface Tables {
     zone: string;
     created_at: number;
     quiesce: Generated<Json>;
+    transform: string | null;
   };
   rule_objects: { rule_id: number; object_id: number };
   tasks: {
@@ -143,6 +144,7 @@ export interface Tables {
     consistency: string;
     frozen_ms: number | null;
     transformation: string | null;
+    transform_key_id: string | null;
     sign_key_id: string | null;
     verification: string;
     state: string;

@@ -72,10 +72,8 @@ test('names are taken once', async () => {
   await expect(addPlatform(parts.db, [world.clientId], 0)).rejects.toMatchObject({ code: 'nameTaken', field: 'name' });
   await expect(addPool(parts, [world.clientId])).rejects.toMatchObject({ code: 'nameTaken' });
   expect(await listPools(parts.db)).toHaveLength(1);
-  const { name, type, quiesce, platformId, poolId, clientId, objectIds } = await getRule(parts.db, world.ruleId);
-  await expect(
-    saveRule(parts.db, { name, type, quiesce, platformId, poolId, clientId, objectIds }, 'UTC'),
-  ).rejects.toMatchObject({ code: 'nameTaken' });
+  const fields = await getRule(parts.db, world.ruleId);
+  await expect(saveRule(parts.db, fields, 'UTC')).rejects.toMatchObject({ code: 'nameTaken' });
 });
 
 test('what a rule uses cannot be removed; then it takes its secrets along', async () => {

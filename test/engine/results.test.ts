@@ -54,7 +54,7 @@ test('a second report of the same job changes nothing', async () => {
 test('the record of a point names what its disks were transformed with', async () => {
   const transform = { cipher: 'kuznyechik', keyId: '0'.repeat(32) } as const;
   await parts.queue.reported(world.clientId, resultOf(job, { backup: pointOf(job, { transform }) }));
-  expect(await points()).toMatchObject([{ transformation: 'kuznyechik' }]);
+  expect(await points()).toMatchObject([{ transform: 'kuznyechik' }]);
 });
 
 test('two reports at the same moment make one point', async () => {

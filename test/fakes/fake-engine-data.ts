@@ -140,6 +140,7 @@ export function fakeRule(id: number, name: string, objects: ObjectView[], pool: 
     name,
     state: 'run',
     type: 'full',
+    transform: null,
     quiesce: {
       freeze: true,
       requireConsistency: false,
@@ -257,7 +258,8 @@ export function fakeBackup(
     storedBytes: Math.round(sizeBytes / (14 + (id % 9))),
     consistency: 'filesystem',
     frozenMilliseconds: 84,
-    transformation: null,
+    transform: null,
+    keyId: null,
     signed: true,
     verification: 'notVerified',
     verifiedAt: null,

@@ -123,7 +123,16 @@ export async function seed(parts: EngineParts, objects = 1): Promise<Seed> {
   const { platformId, objectIds } = await addPlatform(parts.db, [clientId], objects);
   const poolId = await addPool(parts, [clientId]);
   const quiesce = quiesceSchema.parse({});
-  const fields = { name: 'nightly', type: 'full' as const, quiesce, platformId, poolId, clientId: null, objectIds };
+  const fields = {
+    name: 'nightly',
+    type: 'full' as const,
+    quiesce,
+    transform: null,
+    platformId,
+    poolId,
+    clientId: null,
+    objectIds,
+  };
   const ruleId = await saveRule(parts.db, fields, 'Europe/Berlin');
   return { clientId, platformId, poolId, ruleId, objectIds };
 }

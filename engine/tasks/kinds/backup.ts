@@ -34,7 +34,7 @@ export const backupKind: TaskKindModule = {
       rule: rule === undefined ? null : { uuid: rule.uuid, name: rule.name },
       type: task.spec.backup?.type ?? 'full',
       reread: task.spec.backup?.reread ?? false,
-      ...(rule === undefined ? {} : { quiesce: rule.quiesce }),
+      ...(rule === undefined ? {} : { quiesce: rule.quiesce, transform: rule.transform }),
       write: pool.write,
       points: await newestPoints(deps.db, pool.repository.id, object.uuid, hintedPoints),
       zone: rule?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,

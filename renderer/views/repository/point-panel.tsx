@@ -65,7 +65,15 @@ export function PointPanel({ backup, onClose }: { readonly backup: BackupView; r
                       )
                       .join(', '),
               ],
-              [t('backup.transformation'), backup.transformation ?? t('common.none')],
+              [t('backup.transformation'), backup.transform ?? t('common.none')],
+              [
+                t('backup.transformKey'),
+                backup.keyId === null ? null : (
+                  <span key="key" className="mono">
+                    {backup.keyId}
+                  </span>
+                ),
+              ],
               [t('backup.signed'), t(backup.signed ? 'common.yes' : 'common.no')],
             ]}
           />

@@ -25,9 +25,9 @@ export function ProofChips({ backup }: { readonly backup: BackupView }) {
           {t('verification.notVerified')}
         </Chip>
       )}
-      {backup.transformation !== null && (
+      {backup.transform !== null && (
         <LineChip icon={IconLock} title={t('backup.transformation')}>
-          {backup.transformation}
+          {backup.transform}
         </LineChip>
       )}
       {backup.signed && <LineChip icon={IconSignature}>{t('backup.signed')}</LineChip>}

@@ -2,6 +2,7 @@ import { useForm } from '@mantine/form';
 import { useEffect } from 'react';
 import type { RuleView } from '../../../shared/contract/engine/rules.ts';
 import { backupTypes, type Quiesce, quiesceSchema } from '../../../shared/model/job.ts';
+import { transformCiphers } from '../../../shared/model/transform.ts';
 import { absolutePathSchema } from '../../../shared/schema.ts';
 import type { Params } from '../../store/engine-api.ts';
 import { useText } from '../../text/use-text.ts';
@@ -15,6 +16,8 @@ export interface RuleFormValues {
   pool: string | null;
   type: string;
   client: string | null;
+  /** Empty: none. */
+  transform: string;
   freeze: boolean;
   requireConsistency: boolean;
   scriptBefore: string;
@@ -30,6 +33,7 @@ function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>):
     pool: null,
     type: 'incremental',
     client: null,
+    transform: '',
     ...quiesceValues(quiesceSchema.parse({})),
   };
   if (rule === undefined) return { ...empty, ...defaults };
@@ -40,6 +44,7 @@ function startOf(rule: RuleView | undefined, defaults: Partial<RuleFormValues>):
     pool: String(rule.poolId),
     type: rule.type,
     client: rule.clientId === null ? null : String(rule.clientId),
+    transform: rule.transform ?? '',
     ...quiesceValues(rule.quiesce),
   };
 }
@@ -61,6 +66,7 @@ export function toRuleFields(values: RuleFormValues): Fields {
     pool: values.pool ?? '',
     type: backupTypes.find((type) => type === values.type) ?? 'full',
     client: values.client,
+    transform: transformCiphers.find((cipher) => cipher === values.transform) ?? null,
     quiesce: {
       freeze: values.freeze || values.requireConsistency,
       requireConsistency: values.requireConsistency,

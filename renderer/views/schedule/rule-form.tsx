@@ -10,6 +10,7 @@ import { useText } from '../../text/use-text.ts';
 import { useClientChoices } from '../common/client-choices.ts';
 import { sizeOf } from '../common/object-state.ts';
 import { RuleConsistency } from './rule-consistency.tsx';
+import { RuleTransform } from './rule-transform.tsx';
 import { type RuleFormValues, toRuleFields, useOnlyChoice, useRuleForm } from './rule-form-state.ts';
 
 const noObjects: readonly ObjectView[] = [];
@@ -138,6 +139,7 @@ export function RuleForm({ rule, defaults, onClose }: Props) {
         </FormRow>
       </section>
       <RuleConsistency form={form} />
+      <RuleTransform form={form} />
     </FormDrawer>
   );
 }

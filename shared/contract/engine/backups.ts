@@ -38,7 +38,9 @@ export const backupViewSchema = z.object({
   consistency: backupResultSchema.shape.consistency,
   frozenMilliseconds: backupResultSchema.shape.frozenMilliseconds,
   /** Cipher of the protective transformation; null = none. */
-  transformation: z.string().nullable(),
+  transform: z.string().nullable(),
+  /** Of the key it was made with; null = none. */
+  keyId: z.string().nullable(),
   signed: z.boolean(),
   verification: z.enum(['notVerified', 'trusted', 'suspicious']),
   verifiedAt: instantSchema.nullable(),

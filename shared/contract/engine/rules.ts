@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { backupTypeSchema, quiesceSchema } from '../../model/job.ts';
+import { transformCipherSchema } from '../../model/transform.ts';
 import { taskStateSchema } from '../../model/task.ts';
 import { emptySchema, idSchema, instantSchema, nameSchema, refSchema, rowsOf } from '../../schema.ts';
 import { command, job, query } from '../method.ts';
@@ -25,6 +26,8 @@ export const ruleViewSchema = z.object({
   state: z.enum(['draft', 'run', 'stopped', 'expired']),
   type: backupTypeSchema,
   quiesce: quiesceSchema,
+  /** Cipher of the protective transformation; null = none. */
+  transform: transformCipherSchema.nullable(),
   platform: z.string(),
   platformId: idSchema,
   pool: z.string(),
@@ -58,6 +61,7 @@ const ruleFields = z.object({
   pool: refSchema,
   type: backupTypeSchema,
   quiesce: quiesceSchema.prefault({}),
+  transform: transformCipherSchema.nullable().default(null),
   client: refSchema.nullable().default(null),
 });
 
