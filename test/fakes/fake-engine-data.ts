@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BackupView } from '../../shared/contract/engine/backups.ts';
+import type { BackupView, RestoreDestination } from '../../shared/contract/engine/backups.ts';
 import type { ClientView } from '../../shared/contract/engine/clients.ts';
 import type { LogEntry } from '../../shared/contract/engine/logs.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
@@ -18,6 +18,8 @@ export interface FakeData {
   tasks: TaskView[];
   backups: BackupView[];
   logs: LogEntry[];
+  /** Where the last restore was told to write. */
+  lastRestore?: RestoreDestination;
 }
 
 export const gib = 1024 ** 3;
