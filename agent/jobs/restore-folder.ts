@@ -7,16 +7,16 @@ import { writeError } from '../disks/file-errors.ts';
 import { canWrite, openNewDisk } from '../disks/new-disk.ts';
 import { qemuNbdMissing } from '../disks/qemu-nbd.ts';
 import { openNew } from '../disks/target-file.ts';
+import type { JobScope } from '../platforms/platform.ts';
 import type { Roots } from '../platforms/roots.ts';
 import { SocketFolder } from '../platforms/roots.ts';
-import type { JobRun } from './job-run.ts';
 import type { RestorePoint } from './read-point.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
 export interface FolderRequest {
   target: { path: string; format: UnpackFormat };
   objectUuid: string;
-  roots: Roots;
+  roots: Pick<Roots, 'run'>;
 }
 
 /**
@@ -26,13 +26,13 @@ export interface FolderRequest {
  */
 export async function restoreFolder(
   { target, objectUuid, roots }: FolderRequest,
-  point: RestorePoint,
-  run: JobRun,
+  point: Pick<RestorePoint, 'files' | 'disks'>,
+  run: JobScope,
 ): Promise<RestoreTarget> {
   const { path: folder, format } = target;
   if (!(await canWrite(format))) throw qemuNbdMissing();
   const sockets = new SocketFolder(roots.run, run);
-  const existed = await assertUsable(folder);
+  const existed = await assertEmptyFolder(folder);
   const path = join(folder, objectUuid);
   const marker = `.holdfast-restore-${run.jobUuid}`;
   const resource = { kind: 'folder' as const, name: JSON.stringify({ path, marker }) };
@@ -72,8 +72,12 @@ export async function restoreFolder(
   };
 }
 
-/** @returns whether the folder was there already */
-async function assertUsable(folder: string): Promise<boolean> {
+/**
+ * A restore never writes into a folder that holds anything.
+ * @returns whether the folder was there already
+ * @throws AppError notEmpty, storageFailed
+ */
+export async function assertEmptyFolder(folder: string): Promise<boolean> {
   try {
     const names = await readdir(folder);
     if (names.length === 0) return true;

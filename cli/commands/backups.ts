@@ -6,7 +6,7 @@ import type { DiffPage } from '../../shared/model/diff.ts';
 import type { EnginePeer } from '../connect.ts';
 import { bytes, confirmOrThrow, isJson, note, printObject, printRows, time } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
-import { choiceOf } from '../choice.ts';
+import { choiceOf } from '../../shared/option-values.ts';
 import { unpackFormats } from '../../shared/model/job.ts';
 import { finishStarted } from './rules.ts';
 

@@ -55,6 +55,18 @@ export const floors: Record<string, readonly string[]> = {
   'agent/api': ['shared', 'shared/node', 'agent/jobs', 'agent/platforms', 'node:'],
   'agent/link': ['shared', 'shared/node', 'agent/api', 'agent/identity.ts', 'node:', 'ws', 'zod'],
   'agent/cli': ['shared', 'shared/node', 'agent/agent.ts', 'agent/identity.ts', 'agent/exports', 'node:', 'commander'],
+  'agent/cli/repo': [
+    'shared',
+    'shared/node',
+    'agent/jobs',
+    'agent/repository',
+    'agent/platforms',
+    'agent/disks',
+    'assets',
+    'node:',
+    'commander',
+    'zod',
+  ],
   agent: ['shared', 'shared/node', 'node:', 'commander'],
 
   'renderer/connection': ['shared', 'vscode-jsonrpc/browser', 'zod'],

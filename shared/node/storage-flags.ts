@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { AppError, messageOf } from '../shared/errors.ts';
-import { storageKinds, type StorageTargetInput } from '../shared/model/storage.ts';
-import { readSecretFile } from '../shared/node/secret-file.ts';
-import { choiceOf } from './choice.ts';
+import { AppError, messageOf } from '../errors.ts';
+import type { StorageKind, StorageTargetInput } from '../model/storage.ts';
+import { readSecretFile } from './secret-file.ts';
 
-/** The options that say where a pool lies. */
+/** The options that say where a repository lies and what opens the way to it. */
 export interface StorageFlags {
-  kind: string;
   path?: string;
   url?: string;
   keyFile?: string;
@@ -20,8 +18,7 @@ export interface StorageFlags {
 }
 
 /** Files are read here and sent as content (DETAILS 23). @throws AppError invalidValue naming the missing option */
-export async function storageOf(flags: StorageFlags): Promise<StorageTargetInput> {
-  const kind = choiceOf(storageKinds, flags.kind, '--kind');
+export async function storageOf(kind: StorageKind, flags: StorageFlags): Promise<StorageTargetInput> {
   switch (kind) {
     case 'local':
       return { kind, path: needed(flags.path, '--path', kind) };
@@ -52,9 +49,14 @@ export async function storageOf(flags: StorageFlags): Promise<StorageTargetInput
   }
 }
 
+const hostKeyHint = 'Look at it on the server: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub';
+
 function needed(value: string | undefined, option: string, kind: string): string {
   if (value !== undefined) return value;
-  throw new AppError('invalidValue', `--kind ${kind} needs ${option}`, { field: option });
+  throw new AppError('invalidValue', `a storage of kind ${kind} needs ${option}`, {
+    field: option,
+    ...(option === '--host-key' ? { hint: hostKeyHint } : {}),
+  });
 }
 
 async function readText(path: string, option: string): Promise<string> {
