@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError, hasCode } from '../../../shared/errors.ts';
@@ -73,7 +73,8 @@ async function restoreVm(opened: Opened, snapshot: Snapshot, tags: PointTags, wa
   const disks = chosen(point.disks, wanted.disks);
   const total = disks.reduce((sum, { content }) => sum + content.nonZeroBytes(), 0);
   await assertRoom(wanted.to, total);
-  const sockets = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  // Made when the first socket is needed.
+  const sockets = join(tmpdir(), `holdfast-${randomBytes(6).toString('hex')}`);
   try {
     const request = {
       target: { path: wanted.to, format: wanted.format },
