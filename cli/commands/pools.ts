@@ -6,7 +6,7 @@ import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../../shared/option-values.ts';
 import { parseSize } from '../sizes.ts';
-import { type StorageFlags, storageOf } from '../../shared/node/storage-flags.ts';
+import { type StorageFlags, storageOf } from '../storage-flags.ts';
 import { withEngine } from '../with-engine.ts';
 import { printChecks } from './platforms.ts';
 
@@ -108,7 +108,7 @@ function addAdd(pools: Command): void {
     .requiredOption('--password-file <file>', 'password of the repository')
     .action(async (options: AddOptions) => {
       const { name, client: clients, passwordFile } = options;
-      const storage = await storageOf(choiceOf(storageKinds, options.kind, '--kind'), options);
+      const storage = await storageOf(options);
       const password = await readSecretFile(passwordFile, '--password-file');
       const write = writeOptionsOf(options);
       printObject(await withEngine((engine) => engine.call('pools.add', { name, clients, storage, password, write })));

@@ -10,6 +10,8 @@ import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 
 /** Everything a fake engine knows, as the views of the contract. */
 export interface FakeData {
+  /** Where the last restore was told to write. */
+  lastRestore?: RestoreDestination;
   clients: ClientView[];
   platforms: PlatformView[];
   objects: ObjectView[];
@@ -18,8 +20,6 @@ export interface FakeData {
   tasks: TaskView[];
   backups: BackupView[];
   logs: LogEntry[];
-  /** Where the last restore was told to write. */
-  lastRestore?: RestoreDestination;
 }
 
 export const gib = 1024 ** 3;

@@ -11,11 +11,12 @@ import { encodeLock, isStale, listLocks } from '../../agent/repository/lock-file
 import { openPackHeader } from '../../agent/repository/maintenance/pack-tail.ts';
 import { encodePackHeader } from '../../agent/repository/pack-header.ts';
 import { encodeSnapshot, parseSnapshot } from '../../agent/repository/snapshot-file.ts';
+import type { FileType } from '../../agent/repository/storage/storage.ts';
 import { parseTree, readContent } from '../../agent/repository/tree-reader.ts';
 import { openUnpacked, readUnpacked, sealUnpacked } from '../../agent/repository/unpacked.ts';
 import { AppError } from '../../shared/errors.ts';
+import { MemoryStorage } from '../fakes/memory-storage.ts';
 import { fuzz } from './fuzz.ts';
-import { HeldFiles } from './held-files.ts';
 import { mutateBytes, mutateText, pick, type Random } from './mutate.ts';
 
 const master = randomMasterKey();
@@ -64,6 +65,13 @@ function packOf(header: Buffer, bodyBytes: number, lengthChange = 0): Buffer {
   const tail = Buffer.alloc(4);
   tail.writeUInt32LE((sealed.length + lengthChange) >>> 0);
   return Buffer.concat([Buffer.alloc(bodyBytes), sealed, tail]);
+}
+
+/** A repository with these files. */
+function holding(type: FileType, ...files: ReadonlyArray<{ name: string; bytes: Buffer }>): MemoryStorage {
+  const storage = new MemoryStorage();
+  for (const { name, bytes } of files) storage.files[type].set(name, bytes);
+  return storage;
 }
 
 describe('a hostile repository, by somebody who has the key', () => {
@@ -178,9 +186,9 @@ describe('a hostile repository, by somebody who has the key', () => {
     await fuzz({
       make: (random) => mutateText([good], tokens, random),
       parse: async (json) => {
-        const lock = { a: sealUnpacked(key, Buffer.from(json)).bytes, b: sealUnpacked(key, Buffer.from(good)).bytes };
-        const found = await listLocks(new HeldFiles({ lock }), key);
-        expect(found.map(({ name }) => name)).toEqual(['a', 'b']);
+        const locks = [json, good].map((text) => sealUnpacked(key, Buffer.from(text)));
+        const found = await listLocks(holding('lock', ...locks), key);
+        expect(found.map(({ name }) => name)).toEqual(locks.map(({ name }) => name));
         expect(found[1]?.holder?.pid).toBe(12);
         const [first] = found;
         if (first?.holder !== undefined) expect(typeof isStale(first.holder, Date.now(), 'other')).toBe('boolean');
@@ -231,8 +239,8 @@ describe('what is known to be wrong', () => {
   });
 
   it.fails('a lock whose time is none is no lock that can be read', async () => {
-    const lock = { a: sealUnpacked(key, Buffer.from('{"time":"now","exclusive":true,"hostname":"h","pid":1}')).bytes };
-    expect(await listLocks(new HeldFiles({ lock }), key)).toMatchObject([{ holder: undefined }]);
+    const lock = sealUnpacked(key, Buffer.from('{"time":"now","exclusive":true,"hostname":"h","pid":1}'));
+    expect(await listLocks(holding('lock', lock), key)).toMatchObject([{ holder: undefined }]);
   });
 });
 
@@ -243,7 +251,7 @@ describe('a hostile repository, by somebody without the key', () => {
     await fuzz({
       make: (random) => mutateBytes([file.bytes, pack], random),
       parse: async (bytes) => {
-        const held = new HeldFiles({ index: { [file.name]: bytes } });
+        const held = holding('index', { name: file.name, bytes });
         if (bytes.equals(file.bytes)) return;
         await expect(readUnpacked(held, key, 'index', file.name)).rejects.toMatchObject({ code: 'repositoryDamaged' });
         const sealed = Buffer.concat([bytes, Buffer.alloc(sealOverhead)]);
@@ -261,17 +269,13 @@ describe('a hostile repository, by somebody without the key', () => {
   });
 
   it('in a key file', async () => {
-    const written = new Map<string, Buffer>();
-    const sink = new HeldFiles({});
-    sink.write = async (...args: unknown[]) => {
-      written.set(String(args[1]), Buffer.concat(args[2] as Buffer[]));
-    };
-    const name = await writeKeyFile(sink, 'password', master, { N: 2, r: 1, p: 1 });
-    const text = written.get(name)?.toString() ?? '';
+    const storage = new MemoryStorage();
+    const name = await writeKeyFile(storage, 'password', master, { N: 2, r: 1, p: 1 });
+    const text = storage.files.key.get(name)?.toString() ?? '';
     await fuzz({
       make: (random) => Buffer.from(mutateText([text], [...tokens, '"N":', '"r":64,', '"p":', 'A', '='], random)),
       parse: async (file) => {
-        const opened = await openKeyFile(new HeldFiles({ key: { [name]: file } }), 'password');
+        const opened = await openKeyFile(holding('key', { name, bytes: file }), 'password');
         // It authenticates itself, so what opens is the one that was written.
         expect(Buffer.from(opened.master.encrypt).equals(Buffer.from(master.encrypt))).toBe(true);
       },
