@@ -9,7 +9,7 @@ export interface Extent {
 export interface SourceDisk {
   /** Target or image name as the platform calls it, e.g. `vda`. */
   readonly id: string;
-  /** Format of the source: raw, qcow2. */
+  /** Format of the source: raw, qcow2, vmdk, vdi, vhdx. */
   readonly format: string;
   readonly sizeBytes: number;
   /** Ordered, gap-free extents over the whole disk, asked from the source piece by piece. */

@@ -1,7 +1,8 @@
+import { AppError } from '../../shared/errors.ts';
 import type { Extent, SourceDisk } from './disk.ts';
 import { findProgram } from './find-program.ts';
-import type { ImageFormat } from './image-chain.ts';
 import { describeChain } from './image-chain.ts';
+import type { ImageFormat } from './image-format.ts';
 import type { DiskScope } from './journal.ts';
 import { allocatedExtents, NbdDisk } from './nbd/nbd-disk.ts';
 import { QemuNbd } from './qemu-nbd.ts';
@@ -21,17 +22,28 @@ export interface FileDiskOptions {
 
 /**
  * Opens an image that nobody is expected to write. Raw files are read by this process; qemu-nbd, where installed, only
- * tells where their holes are. qcow2 is read through qemu-nbd, with locks shared, so that a VM can start meanwhile.
+ * tells where their holes are. Every other format is read through qemu-nbd, with locks shared, so that a VM can start
+ * meanwhile.
  * @throws AppError diskMissing, diskUnsupported, diskReadFailed, programMissing, cancelled
  */
 export async function openFileDisk(options: FileDiskOptions, scope: DiskScope): Promise<SourceDisk> {
-  const { node, files, isDevice } = await describeChain(options.path, options.format, (file) => options.mayRead(file));
+  const chain = await describeChain(options.path, options.format, (file) => options.mayRead(file));
+  const { node, files, isDevice } = chain;
   const serve = async () => {
     const socketPath = await options.socketPath();
     return QemuNbd.start({ node, writable: false, socketPath, bitmap: options.bitmap }, scope);
   };
   if (options.format !== 'raw' || isDevice) {
     const server = await serve();
+    const { sizeBytes } = server.client.export;
+    // QEMU reads the descriptor by itself: what it opened must be what we checked.
+    if (options.format === 'vmdk' && sizeBytes !== chain.sizeBytes) {
+      await server.stop();
+      throw new AppError(
+        'diskUnsupported',
+        `${options.path} cannot be read: QEMU finds ${sizeBytes} bytes in it, its headers say ${chain.sizeBytes}`,
+      );
+    }
     return new NbdDisk(options.id, options.format, server.client, () => server.stop());
   }
   const raw = await RawFileDisk.open(options.id, files[0] ?? options.path);

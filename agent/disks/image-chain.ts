@@ -2,15 +2,17 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { readError } from './file-errors.ts';
+import type { ImageFormat } from './image-format.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 import type { ImageNode } from './qemu-nbd.ts';
 import { openImage } from './raw-file.ts';
-
-export type ImageFormat = 'raw' | 'qcow2';
+import { readVdiSize } from './vdi-header.ts';
+import { readVhdxSize } from './vhdx-header.ts';
+import { readVmdk } from './vmdk-image.ts';
 
 export interface ImageChain {
   node: ImageNode;
-  /** Real paths, top first. */
+  /** Real paths, top first; those that hold the data of a VMDK stand after it. */
   files: string[];
   /** Virtual size; 0 for a raw block device. */
   sizeBytes: number;
@@ -47,7 +49,8 @@ export async function describeChain(
     const bytes = { driver: device ? 'host_device' : 'file', filename: file };
     nodes.push({ driver: next.format, 'force-share': true, 'read-only': true, file: bytes });
     isDevice ??= device;
-    const step = await stepDown(file, next.format);
+    const step = await stepDown(file, next.format, mayRead);
+    files.push(...step.extentFiles);
     sizeBytes ??= step.sizeBytes;
     next = step.backing;
   }
@@ -64,11 +67,27 @@ async function realPath(path: string): Promise<string> {
 
 interface Step {
   sizeBytes: number;
+  extentFiles: string[];
   backing: { path: string; format: ImageFormat } | undefined;
 }
 
-async function stepDown(file: string, format: ImageFormat): Promise<Step> {
-  if (format === 'raw') return { sizeBytes: await rawSize(file), backing: undefined };
+async function stepDown(file: string, format: ImageFormat, mayRead: (realPath: string) => void): Promise<Step> {
+  const single = { extentFiles: [], backing: undefined };
+  switch (format) {
+    case 'raw':
+      return { ...single, sizeBytes: await rawSize(file) };
+    case 'vdi':
+      return { ...single, sizeBytes: await readVdiSize(file) };
+    case 'vhdx':
+      return { ...single, sizeBytes: await readVhdxSize(file) };
+    case 'vmdk':
+      return { ...single, ...(await readVmdk(file, mayRead)) };
+    case 'qcow2':
+      return { ...single, ...(await stepDownQcow2(file)) };
+  }
+}
+
+async function stepDownQcow2(file: string): Promise<Pick<Step, 'sizeBytes' | 'backing'>> {
   const header = await readQcow2Header(file);
   if (header.encrypted) throw unsupported(file, 'it is encrypted');
   if (header.externalData) throw unsupported(file, 'its data stands in another file');

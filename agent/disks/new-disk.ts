@@ -1,7 +1,7 @@
 import { runProgram } from '../../shared/node/run-program.ts';
 import type { TargetDisk } from './disk.ts';
 import { findProgram } from './find-program.ts';
-import type { ImageFormat } from './image-chain.ts';
+import type { ImageFormat } from './image-format.ts';
 import type { DiskScope } from './journal.ts';
 import { NbdTarget } from './nbd/nbd-target.ts';
 import { QemuNbd, qemuNbdMissing } from './qemu-nbd.ts';

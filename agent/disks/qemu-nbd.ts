@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, hasCode, messageOf } from '../../shared/errors.ts';
 import { exists } from './exists.ts';
@@ -41,12 +42,19 @@ export class QemuNbd {
   readonly #child: ChildProcess;
   readonly #scope: DiskScope;
   readonly #journalName: string;
+  readonly #socketPath: string;
 
-  private constructor(client: NbdClient, child: ChildProcess, scope: DiskScope, journalName: string) {
+  private constructor(
+    client: NbdClient,
+    child: ChildProcess,
+    scope: DiskScope,
+    names: { journalName: string; socketPath: string },
+  ) {
     this.client = client;
     this.#child = child;
     this.#scope = scope;
-    this.#journalName = journalName;
+    this.#journalName = names.journalName;
+    this.#socketPath = names.socketPath;
   }
 
   /**
@@ -67,9 +75,11 @@ export class QemuNbd {
       await once(child, 'spawn');
       journalName = await announce(child, scope);
       const client = await connectWhenReady(options, child, complaint, scope.signal);
-      return new QemuNbd(client, child, scope, journalName);
+      return new QemuNbd(client, child, scope, { journalName, socketPath: options.socketPath });
     } catch (error) {
       await stopChild(child);
+      // It makes its socket before it opens the image, and leaves it when that fails.
+      await rm(options.socketPath, { force: true });
       if (journalName !== undefined) await scope.released({ kind: 'process', name: journalName });
       throw error instanceof AppError
         ? error
@@ -81,6 +91,7 @@ export class QemuNbd {
   async stop(): Promise<void> {
     await this.client.close();
     await stopChild(this.#child, stopLimitMs);
+    await rm(this.#socketPath, { force: true });
     await this.#scope.released({ kind: 'process', name: this.#journalName });
   }
 }

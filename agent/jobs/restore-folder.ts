@@ -1,31 +1,45 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import type { UnpackFormat } from '../../shared/model/job.ts';
 import { syncFolder } from '../../shared/node/atomic-file.ts';
 import { writeError } from '../disks/file-errors.ts';
-import { TargetFile } from '../disks/target-file.ts';
-import type { JobRun } from './job-run.ts';
+import { canWrite, openNewDisk } from '../disks/new-disk.ts';
+import { qemuNbdMissing } from '../disks/qemu-nbd.ts';
+import { openNew } from '../disks/target-file.ts';
+import type { JobScope } from '../platforms/platform.ts';
+import type { Roots } from '../platforms/roots.ts';
+import { SocketFolder } from '../platforms/roots.ts';
 import type { RestorePoint } from './read-point.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
+export interface FolderRequest {
+  target: { path: string; format: UnpackFormat };
+  objectUuid: string;
+  roots: Pick<Roots, 'run'>;
+}
+
 /**
- * Restores into `<folder>/<uuid>/`: vm.json, manifest, native files, disks/<id>/disk.raw. The folder must be absent or
- * empty. A mark inside shows that it is unfinished, so that a restart of the agent may remove it.
- * @throws AppError notEmpty, storageDenied, storageFull
+ * Restores into `<folder>/<uuid>/`: vm.json, manifest, native files, disks/<id>/disk.raw or disk.qcow2. The folder must be
+ * absent or empty. A mark inside shows that it is unfinished, so that a restart of the agent may remove it.
+ * @throws AppError notEmpty, storageDenied, storageFull, programMissing
  */
 export async function restoreFolder(
-  folder: string,
-  objectUuid: string,
-  point: RestorePoint,
-  run: JobRun,
+  { target, objectUuid, roots }: FolderRequest,
+  point: Pick<RestorePoint, 'files' | 'disks'>,
+  run: JobScope,
 ): Promise<RestoreTarget> {
-  const existed = await assertUsable(folder);
+  const { path: folder, format } = target;
+  if (!(await canWrite(format))) throw qemuNbdMissing();
+  const sockets = new SocketFolder(roots.run, run);
+  const existed = await assertEmptyFolder(folder);
   const path = join(folder, objectUuid);
   const marker = `.holdfast-restore-${run.jobUuid}`;
   const resource = { kind: 'folder' as const, name: JSON.stringify({ path, marker }) };
   await run.acquired(resource);
   const rollback = async () => {
     await rm(path, { recursive: true, force: true });
+    await sockets.remove();
     if (!existed) await rmdir(folder);
     await run.released(resource);
   };
@@ -42,11 +56,14 @@ export async function restoreFolder(
     async openDisk(diskId) {
       const disk = point.disks.find((each) => each.id === diskId);
       if (disk === undefined) throw new AppError('internal', `the point has no disk ${diskId}`);
-      const file = join(path, 'disks', diskId, 'disk.raw');
+      const file = join(path, 'disks', diskId, `disk.${format}`);
       await makeFolder(dirname(file));
-      return TargetFile.create(file, disk.sizeBytes);
+      await (await openNew(file, 0o600)).close();
+      const { sizeBytes } = disk;
+      return openNewDisk({ path: file, format, sizeBytes, socketPath: () => sockets.next() }, run);
     },
     async finish() {
+      await sockets.remove();
       await rm(join(path, marker));
       await syncFolder(path);
       await run.released(resource);
@@ -55,8 +72,12 @@ export async function restoreFolder(
   };
 }
 
-/** @returns whether the folder was there already */
-async function assertUsable(folder: string): Promise<boolean> {
+/**
+ * A restore never writes into a folder that holds anything.
+ * @returns whether the folder was there already
+ * @throws AppError notEmpty, storageFailed
+ */
+export async function assertEmptyFolder(folder: string): Promise<boolean> {
   try {
     const names = await readdir(folder);
     if (names.length === 0) return true;

@@ -31,7 +31,8 @@ export async function runRestore(deps: JobDeps, job: RestoreJob, run: JobRun): P
 
 async function openTarget(deps: JobDeps, job: RestoreJob, run: JobRun, point: RestorePoint): Promise<RestoreTarget> {
   const { target } = job;
-  if (target.kind === 'directory') return restoreFolder(target.path, job.objectUuid, point, run);
+  if (target.kind === 'directory')
+    return restoreFolder({ target, objectUuid: job.objectUuid, roots: deps.roots }, point, run);
   return deployTarget(deps, target, run, point);
 }
 

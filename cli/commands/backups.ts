@@ -6,10 +6,13 @@ import type { DiffPage } from '../../shared/model/diff.ts';
 import type { EnginePeer } from '../connect.ts';
 import { bytes, confirmOrThrow, isJson, note, printObject, printRows, time } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
+import { choiceOf } from '../../shared/option-values.ts';
+import { unpackFormats } from '../../shared/model/job.ts';
 import { finishStarted } from './rules.ts';
 
 interface RestoreOptions {
   to?: string;
+  format?: string;
   deploy?: boolean;
   platform?: string;
   name?: string;
@@ -61,6 +64,7 @@ export function addBackups(program: Command): void {
     .command('restore <backup>')
     .description('restore a backup into a folder on the client, or deploy it as a new VM')
     .option('--to <folder>', 'absolute path on the client: absent or empty')
+    .option('--format <format>', 'of the disks in the folder: raw or qcow2 (default: raw)')
     .option('--deploy', 'make a new VM')
     .option('--platform <platform>', 'default: the one the backup came from')
     .option('--name <name>', 'default: the old name, with a number when it is taken')
@@ -161,14 +165,22 @@ function targetOf(options: RestoreOptions) {
   if ((options.to === undefined) === (options.deploy !== true)) {
     throw new AppError('invalidValue', 'give either --to DIR or --deploy', { field: '--to' });
   }
-  const { to, platform, name, storage } = options;
+  const { to, format, platform, name, storage } = options;
   if (to !== undefined) {
     if (resolve(to) !== to.replace(/(?<=.)\/+$/u, ''))
       throw new AppError('invalidValue', `--to: "${to}" must be an absolute path on the client, without ".."`, {
         field: '--to',
       });
-    return { kind: 'directory' as const, path: resolve(to) };
+    return {
+      kind: 'directory' as const,
+      path: resolve(to),
+      ...(format === undefined ? {} : { format: choiceOf(unpackFormats, format, '--format') }),
+    };
   }
+  if (format !== undefined)
+    throw new AppError('invalidValue', '--format goes with --to: a new VM gets its disks in their own formats', {
+      field: '--format',
+    });
   return {
     kind: 'deploy' as const,
     start: options.start === true,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { platformKinds } from '../../shared/platforms/all.ts';
-import { choiceOf } from '../choice.ts';
+import { choiceOf } from '../../shared/option-values.ts';
 import { bytes, confirmOrThrow, printObject, printRows, time } from '../output.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
 import type { EnginePeer } from '../connect.ts';

@@ -4,7 +4,7 @@ import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } f
 import { storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
-import { choiceOf } from '../choice.ts';
+import { choiceOf } from '../../shared/option-values.ts';
 import { parseSize } from '../sizes.ts';
 import { type StorageFlags, storageOf } from '../storage-flags.ts';
 import { withEngine } from '../with-engine.ts';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { MaintenanceResult } from '../../shared/model/maintenance.ts';
+import { percentOf } from '../../shared/option-values.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows, time } from '../output.ts';
 import { addKeys } from './repo-keys.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
@@ -23,13 +24,6 @@ async function resultOf<K extends MaintenanceResult['kind']>(
 
 function findingOf({ result }: TaskView): MaintenanceResult | undefined {
   return result !== null && 'kind' in result ? result : undefined;
-}
-
-/** "5%" → 5. @throws AppError invalidValue naming the option */
-function percentOf(text: string, option: string): number {
-  const value = Number(/^(\d{1,3}(?:\.\d+)?)%?$/u.exec(text)?.[1]);
-  if (value >= 0 && value <= 100) return value;
-  throw new AppError('invalidValue', `${option}: "${text}" is no share; write for example 5%`, { field: option });
 }
 
 /** `repo stats | check | prune | locks | adopt | keys | rebuild-index`. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { backupTypes } from '../../shared/model/job.ts';
 import { transformCiphers } from '../../shared/model/transform.ts';
-import { choiceOf } from '../choice.ts';
+import { choiceOf } from '../../shared/option-values.ts';
 import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
 import { withEngine } from '../with-engine.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { taskStates } from '../../shared/model/task.ts';
-import { choiceOf } from '../choice.ts';
+import { choiceOf } from '../../shared/option-values.ts';
 import { note, printObject, printRows, time } from '../output.ts';
 import { readReasons } from '../read-reasons.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';

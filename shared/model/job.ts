@@ -17,6 +17,11 @@ import { readReasonSchema } from './read-reason.ts';
 import { stepSchema } from './task.ts';
 import { transformCipherSchema, transformSchema } from './transform.ts';
 
+/** What the disks of an unpack directory are written as: `disk.raw` or `disk.qcow2`, both sparse. */
+export const unpackFormats = ['raw', 'qcow2'] as const;
+export const unpackFormatSchema = z.enum(unpackFormats);
+export type UnpackFormat = z.output<typeof unpackFormatSchema>;
+
 /** A platform as the agent needs it; settings are checked again by the platform's own schema. */
 export const platformTargetSchema = z.object({
   uuid: uuidSchema,
@@ -117,7 +122,11 @@ export const restoreJobSchema = z.object({
   /** Tried first; when it is gone the tag `backup=<uuid>` is looked for (DETAILS 15). */
   snapshotIdHint: hexIdSchema.nullable(),
   target: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('directory'), path: absolutePathSchema }),
+    z.object({
+      kind: z.literal('directory'),
+      path: absolutePathSchema,
+      format: unpackFormatSchema.default('raw'),
+    }),
     z.object({
       kind: z.literal('deploy'),
       platform: platformTargetSchema,

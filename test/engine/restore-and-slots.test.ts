@@ -91,7 +91,7 @@ describe('in the queue', () => {
       backupUuid: backup.uuid,
       spec: {
         backupId,
-        restore: deployPlatformId === undefined ? { kind: 'directory', path: '/out' } : deploy,
+        restore: deployPlatformId === undefined ? { kind: 'directory', path: '/out', format: 'raw' } : deploy,
         ...(deployPlatformId === undefined ? {} : { deployPlatformId }),
       },
     });
@@ -107,7 +107,10 @@ describe('in the queue', () => {
     const jobs = agents.flatMap((agent) => agent.jobs);
     expect(jobs.map((job) => job.kind).filter((kind) => kind === 'backup')).toHaveLength(7);
     const job = jobs.find((each) => each.kind === 'restore');
-    expect(job).toMatchObject({ target: { kind: 'directory', path: '/out' }, snapshotIdHint: 'cd'.repeat(32) });
+    expect(job).toMatchObject({
+      target: { kind: 'directory', path: '/out', format: 'raw' },
+      snapshotIdHint: 'cd'.repeat(32),
+    });
     const second = await restore(backupId);
     await vi.waitFor(async () =>
       expect((await getTask(parts.db, second.id)).waitingFor).toBe('a free task slot (8 of 8 taken); place 1 in line'),

@@ -43,6 +43,7 @@ export function fakeBackups(
     'backups.verify': async () => ({ taskIds: [] }),
     'backups.delete': async () => ({ taskIds: [] }),
     'backups.restore': async ({ backup, target }) => {
+      data.lastRestore = target;
       const point = pick(data.backups, backup, 'backup');
       const task = fakeTask(nextId(data.tasks), pick(data.objects, String(point.objectId), 'object'), {
         kind: 'restore',

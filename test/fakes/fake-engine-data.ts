@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BackupView } from '../../shared/contract/engine/backups.ts';
+import type { BackupView, RestoreDestination } from '../../shared/contract/engine/backups.ts';
 import type { ClientView } from '../../shared/contract/engine/clients.ts';
 import type { LogEntry } from '../../shared/contract/engine/logs.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
@@ -11,6 +11,8 @@ import type { RepositoryKeyView } from '../../shared/model/maintenance.ts';
 
 /** Everything a fake engine knows, as the views of the contract. */
 export interface FakeData {
+  /** Where the last restore was told to write. */
+  lastRestore?: RestoreDestination;
   clients: ClientView[];
   platforms: PlatformView[];
   objects: ObjectView[];

@@ -73,6 +73,18 @@ export const floors: Record<string, readonly string[]> = {
     'node:',
     'commander',
   ],
+  'agent/cli/repo': [
+    'shared',
+    'shared/node',
+    'agent/jobs',
+    'agent/repository',
+    'agent/platforms',
+    'agent/disks',
+    'assets',
+    'node:',
+    'commander',
+    'zod',
+  ],
   agent: ['shared', 'shared/node', 'node:', 'commander'],
 
   'renderer/connection': ['shared', 'vscode-jsonrpc/browser', 'zod'],

@@ -18,7 +18,7 @@ export interface FuzzTarget<T> {
   /** Makes one hostile input. */
   readonly make: (random: Random) => T;
   /** Parses it; an AppError that is no `internal` is a proper answer. */
-  readonly parse: (input: T) => void;
+  readonly parse: (input: T) => void | Promise<void>;
   /** Of all inputs at least this part must be refused and accepted, or the fuzzer tests nothing. Default 0.02. */
   readonly leastShare?: number;
 }
@@ -31,7 +31,7 @@ export async function fuzz<T>({ make, parse, leastShare = 0.02 }: FuzzTarget<T>)
     const input = make(seeded(seed));
     const began = process.cpuUsage();
     try {
-      parse(input);
+      await parse(input);
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'internal')
         throw new Error(`case FUZZ_SEED=${seed}: ${show(input)}`, { cause: error });

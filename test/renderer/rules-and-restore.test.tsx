@@ -43,6 +43,22 @@ describe('Restore', () => {
     expect(engine.data.tasks[0]).toMatchObject({ kind: 'restore', mode: 'directory' });
   });
 
+  it('asks which format the disks in a directory shall have', async () => {
+    const { user, engine } = openConsole({ path: '/restore/9201' });
+    await user.click(await screen.findByRole('radio', { name: /^Directory/u }));
+    const format = screen.getByRole('combobox', { name: 'Format' });
+    expect(format).toHaveValue('raw');
+    await user.click(format);
+    await user.click(await screen.findByRole('option', { name: 'qcow2' }));
+    expect(screen.getByText(/needs qemu-utils/u)).toBeVisible();
+    await user.type(screen.getByLabelText('Path'), '/restore/here');
+    await user.click(screen.getByRole('checkbox', { name: 'Restore although not verified' }));
+    await user.click(screen.getByRole('button', { name: 'Restore' }));
+    await waitFor(() =>
+      expect(engine.data.lastRestore).toEqual({ kind: 'directory', path: '/restore/here', format: 'qcow2' }),
+    );
+  });
+
   it('says why a client is not offered', async () => {
     openConsole({ path: '/restore/9201' });
     const preflight = (await screen.findByText('Pre-flight')).closest('section') as HTMLElement;

@@ -7,7 +7,7 @@ import { syncFolder } from '../../../shared/node/atomic-file.ts';
 import type { TargetDisk } from '../../disks/disk.ts';
 import { exists } from '../../disks/exists.ts';
 import { systemCode, writeError } from '../../disks/file-errors.ts';
-import type { ImageFormat } from '../../disks/image-chain.ts';
+import { containerFormats, type ImageFormat } from '../../disks/image-format.ts';
 import { canWrite, openNewDisk } from '../../disks/new-disk.ts';
 import { openNew } from '../../disks/target-file.ts';
 import { freeName, safeFileName } from '../new-name.ts';
@@ -136,8 +136,7 @@ async function makePlan(request: DeployRequest, folder: string): Promise<Plan> {
   const disks = new Map<string, PlannedDisk>();
   for (const disk of request.configuration.disks) {
     const format = imageFormat(disk);
-    if (format === 'qcow2' && !(await canWrite(format)))
-      problems.push(`disk ${disk.id} is qcow2, and qemu-utils is not installed`);
+    if (!(await canWrite(format))) problems.push(`disk ${disk.id} is ${format}, and qemu-utils is not installed`);
     const taken = [...disks.values()].map((other) => other.fileName);
     const fileName = await freeFileName(fileNameOf(disk, format), taken);
     disks.set(disk.id, { fileName, format, sizeBytes: disk.sizeBytes });
@@ -161,7 +160,7 @@ async function folderProblems(folder: string, request: DeployRequest): Promise<s
 
 /** Formats that we do not write come back as raw. */
 function imageFormat(disk: VmDisk): ImageFormat {
-  return disk.format === 'qcow2' ? 'qcow2' : 'raw';
+  return containerFormats.find((format) => format === disk.format) ?? 'raw';
 }
 
 /** The suffix comes before the extension, which tells the format. */
@@ -175,6 +174,6 @@ async function freeFileName(name: string, taken: readonly string[]): Promise<str
 function fileNameOf(disk: VmDisk, format: ImageFormat): string {
   const name = safeFileName(disk.name, disk.id);
   const extension = extname(name).toLowerCase();
-  const fits = format === 'qcow2' ? extension === '.qcow2' : extension === '.raw' || extension === '.img';
+  const fits = extension === `.${format}` || (format === 'raw' && extension === '.img');
   return fits ? name : `${name}.${format}`;
 }

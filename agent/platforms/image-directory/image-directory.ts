@@ -5,10 +5,10 @@ import { findProgram } from '../../disks/find-program.ts';
 import type { Check, Deployment, DeployRequest, JobScope, Platform, SourceProspect } from '../platform.ts';
 import type { Roots } from '../roots.ts';
 import { ImageDeployment } from './deploy.ts';
-import { describeObject, scanFolder } from './scan.ts';
+import { describeObject, scanFolder, withFormats } from './scan.ts';
 import { ImageSource } from './source.ts';
 
-/** Raw and qcow2 images in one folder, each file or sub-folder an object (DETAILS 28). */
+/** Images of every known format in one folder, each file or sub-folder an object (DETAILS 28). */
 export class ImageDirectory implements Platform {
   readonly #folder: string;
   readonly #uuid: string;
@@ -30,7 +30,7 @@ export class ImageDirectory implements Platform {
         ok: true,
         detail: `${this.#folder}: ${objects.length} objects, ${images.length} images`,
       };
-      return [folder, await qemuUtils(images.some((image) => image.format === 'qcow2'))];
+      return [folder, await qemuUtils(images.some((image) => image.format !== 'raw'))];
     } catch (error) {
       return [{ check: 'folder', ok: false, detail: messageOf(error) }];
     }
@@ -46,10 +46,11 @@ export class ImageDirectory implements Platform {
   }
 
   async inspect(objectUuid: string, scope: JobScope): Promise<SourceProspect> {
-    const object = (await scanFolder(this.#folder, this.#uuid)).find(({ uuid }) => uuid === objectUuid);
-    if (object === undefined) {
+    const found = (await scanFolder(this.#folder, this.#uuid)).find(({ uuid }) => uuid === objectUuid);
+    if (found === undefined) {
       throw new AppError('objectVanished', `the image is no longer in the folder ${this.#folder}`);
     }
+    const object = await withFormats(this.#folder, found);
     return {
       disks: object.images.map(({ id, path, format }) => ({
         id,
@@ -77,7 +78,7 @@ async function qemuUtils(needed: boolean): Promise<Check> {
   if ((await findProgram('qemu-nbd')) !== undefined)
     return { check: 'qemu-utils', ok: true, detail: 'qemu-nbd is installed' };
   const detail = needed
-    ? 'qemu-nbd is not installed, qcow2 images cannot be read: apt-get install qemu-utils'
+    ? 'qemu-nbd is not installed, only raw images can be read: apt-get install qemu-utils'
     : 'qemu-nbd is not installed: holes of raw images are read like data';
   return { check: 'qemu-utils', ok: !needed, detail };
 }

@@ -6,7 +6,7 @@ import type { BackupSource, JobScope, OpenedDisk, ReachedConsistency } from '../
 import type { Roots } from '../roots.ts';
 import { SocketFolder } from '../roots.ts';
 import type { FoundObject } from './scan.ts';
-import { checkInside, realFolder } from './scan.ts';
+import { checkInside, checkWhole, realFolder } from './scan.ts';
 
 /** Images of one object, opened for reading. */
 export class ImageSource implements BackupSource {
@@ -29,7 +29,9 @@ export class ImageSource implements BackupSource {
     const sockets = new SocketFolder(roots.run, scope);
     const disks: SourceDisk[] = [];
     try {
-      for (const { id, path, format } of object.images) {
+      for (const image of object.images) {
+        checkWhole(image);
+        const { id, path, format } = image;
         const options = {
           id,
           path,

@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { AppError, hasCode } from '../../../shared/errors.ts';
 import { exists } from '../../disks/exists.ts';
 import { systemCode } from '../../disks/file-errors.ts';
-import type { ImageFormat } from '../../disks/image-chain.ts';
+import type { ImageFormat } from '../../disks/image-format.ts';
 import { canWrite } from '../../disks/new-disk.ts';
 import { freeName, safeFileName } from '../new-name.ts';
 import type { DeployRequest } from '../platform.ts';

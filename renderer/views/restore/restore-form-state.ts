@@ -1,4 +1,5 @@
 import { useForm } from '@mantine/form';
+import type { UnpackFormat } from '../../../shared/model/job.ts';
 import { absolutePathSchema } from '../../../shared/schema.ts';
 import type { Params, Result } from '../../store/engine-api.ts';
 import { useText } from '../../text/use-text.ts';
@@ -10,6 +11,7 @@ export interface RestoreValues {
   way: RestoreWay;
   client: string | null;
   path: string;
+  format: UnpackFormat;
   platform: string | null;
   name: string;
   storage: string;
@@ -30,6 +32,7 @@ function startOf(options: RestoreOptions): RestoreValues {
     way: own === undefined ? 'directory' : 'deploy',
     client: null,
     path: '',
+    format: 'raw',
     platform: own === undefined ? null : String(own.id),
     name: options.backup.object,
     storage: '',
@@ -51,7 +54,7 @@ export function toRestoreParams(values: RestoreValues, backup: number): Params<'
     ...(values.client === null ? {} : { client: values.client }),
     target:
       values.way === 'directory'
-        ? { kind: 'directory', path: values.path }
+        ? { kind: 'directory', path: values.path, format: values.format }
         : {
             kind: 'deploy',
             start,

@@ -2,6 +2,7 @@ import { Checkbox, Select, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconHelpHexagon } from '@tabler/icons-react';
 import { useId } from 'react';
 import { useNavigate } from 'react-router';
+import { unpackFormats } from '../../../shared/model/job.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { LineChip } from '../../components/state.tsx';
@@ -121,27 +122,37 @@ function DeployRows({ form, options }: PartProps) {
   );
 }
 
+function DirectoryRows({ form }: Pick<PartProps, 'form'>) {
+  const { t } = useText();
+  return (
+    <>
+      <FormRow label={t('restore.path')} required error={form.errors['path']} help={t('restore.pathHelp')}>
+        {(field) => (
+          <TextInput
+            {...form.getInputProps('path')}
+            {...field}
+            classNames={{ input: 'mono' }}
+            placeholder="/var/lib/holdfast-restore"
+            spellCheck={false}
+          />
+        )}
+      </FormRow>
+      <FormRow label={t('restore.format')} help={t(`restore.formatHelp.${form.values.format}`)}>
+        {(field) => (
+          <Select {...form.getInputProps('format')} {...field} allowDeselect={false} data={[...unpackFormats]} />
+        )}
+      </FormRow>
+    </>
+  );
+}
+
 function TargetSection({ form, options }: PartProps) {
   const { t } = useText();
   return (
     <section className="fs">
       <h3>{t('restore.target')}</h3>
       <ClientRow form={form} options={options} />
-      {form.values.way === 'directory' ? (
-        <FormRow label={t('restore.path')} required error={form.errors['path']} help={t('restore.pathHelp')}>
-          {(field) => (
-            <TextInput
-              {...form.getInputProps('path')}
-              {...field}
-              classNames={{ input: 'mono' }}
-              placeholder="/var/lib/holdfast-restore"
-              spellCheck={false}
-            />
-          )}
-        </FormRow>
-      ) : (
-        <DeployRows form={form} options={options} />
-      )}
+      {form.values.way === 'directory' ? <DirectoryRows form={form} /> : <DeployRows form={form} options={options} />}
     </section>
   );
 }

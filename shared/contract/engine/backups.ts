@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { verifyErrorSchema } from '../../model/maintenance.ts';
 import { diffCursorSchema, diffPageSchema } from '../../model/diff.ts';
-import { backupResultSchema, backupTypeSchema } from '../../model/job.ts';
+import { backupResultSchema, backupTypeSchema, unpackFormatSchema } from '../../model/job.ts';
 import {
   absolutePathSchema,
   bytesSchema,
@@ -55,7 +55,11 @@ export type BackupView = z.output<typeof backupViewSchema>;
 
 /** Where a restore writes: a folder on the client, or a new VM. */
 export const restoreTargetSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('directory'), path: absolutePathSchema }),
+  z.object({
+    kind: z.literal('directory'),
+    path: absolutePathSchema,
+    format: unpackFormatSchema.default('raw'),
+  }),
   z.object({
     kind: z.literal('deploy'),
     /** Default: the platform the backup came from. */
@@ -66,6 +70,7 @@ export const restoreTargetSchema = z.discriminatedUnion('kind', [
     start: z.boolean().default(false),
   }),
 ]);
+export type RestoreDestination = z.output<typeof restoreTargetSchema>;
 
 const backupParams = z.object({ backup: refSchema });
 

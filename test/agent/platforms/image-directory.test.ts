@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlatform } from '../../../agent/platforms/all.ts';
 import { uuid5 } from '../../../agent/platforms/image-directory/uuid5.ts';
@@ -38,7 +38,7 @@ async function makeSetting(): Promise<Setting> {
   return { base, folder, roots, platform };
 }
 
-const formats = qemu ? (['raw', 'qcow2'] as const) : (['raw'] as const);
+const formats = qemu ? (['raw', 'qcow2', 'vmdk', 'vdi', 'vhdx'] as const) : (['raw'] as const);
 
 platformSuite('image directory', async () => {
   const { base, folder, roots, platform } = await makeSetting();
@@ -49,7 +49,7 @@ platformSuite('image directory', async () => {
     const raw = join(base, 'source');
     content.set(name, await writeRaw(raw, 24 * mib, { 0: noise(name, 5 * mib), [20 * mib]: noise(`${name}2`, 4096) }));
     const image = join(folder, 'web', name);
-    if (name.endsWith('.qcow2')) qemuImg('convert', '-f', 'raw', '-O', 'qcow2', raw, image);
+    if (!name.endsWith('.raw')) qemuImg('convert', '-f', 'raw', '-O', extname(name).slice(1), raw, image);
     else await rename(raw, image);
     await rm(raw, { force: true });
   }

@@ -48,6 +48,11 @@ export class Ours {
     return { ...run, storedBytes: folderBytes(folder) - bytesBefore };
   }
 
+  /** The same where the pool is no folder of this machine. */
+  run(rule: string): Promise<OurRun> {
+    return this.#measured(async () => this.lab.ok('rules', 'run', rule, '--wait'));
+  }
+
   async restore(backupId: number, target: string): Promise<OurRun> {
     return this.#measured(async () => this.lab.ok('restore', String(backupId), '--to', target, '--wait'));
   }

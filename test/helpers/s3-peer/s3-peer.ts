@@ -72,9 +72,15 @@ export class S3Peer {
 
   /** Listens on 127.0.0.1 until the test ends. */
   static async start(options: PeerOptions = {}): Promise<S3Peer> {
+    const peer = await S3Peer.open(options);
+    onTestFinished(() => peer.stop());
+    return peer;
+  }
+
+  /** The same outside of tests; the caller stops it. */
+  static async open(options: PeerOptions = {}): Promise<S3Peer> {
     const peer = new S3Peer(await S3Objects.open(options.folder), options);
     await peer.listen();
-    onTestFinished(() => peer.stop());
     return peer;
   }
 
