@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
-import { signatureSchema, vmPath } from '../../shared/format.ts';
+import { signatureSchema } from '../../shared/format.ts';
 import { type BackupResult, backupResultSchema } from '../../shared/model/job.ts';
-import { uuidSchema } from '../../shared/schema.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Snapshot } from '../repository/snapshot-file.ts';
+import { type PointTags, tagsOf } from './point-tags.ts';
 import { openPoint, readSignature } from './read-point.ts';
 
 const pageSize = 100;
@@ -44,28 +44,13 @@ export async function findPoints(
   }
 }
 
-interface PointTags {
-  backupUuid: string;
-  objectUuid: string;
-  objectName: string;
-}
-
-/** What the snapshot says of itself (DETAILS 5); undefined when it is none of ours. */
-function tagsOf({ tags, paths }: Snapshot): PointTags | undefined {
-  const valueOf = (key: string) => tags.find((tag) => tag.startsWith(`${key}=`))?.slice(key.length + 1);
-  const backupUuid = uuidSchema.safeParse(valueOf('backup')).data;
-  const objectUuid = uuidSchema.safeParse(paths[0]?.slice(vmPath('').length)).data;
-  if (!tags.includes('holdfast') || backupUuid === undefined || objectUuid === undefined) return undefined;
-  return { backupUuid, objectUuid, objectName: valueOf('vm') ?? objectUuid };
-}
-
 async function readPoint(
   repository: Repository,
   snapshot: Snapshot,
-  { objectName, ...address }: PointTags & { location: string },
+  { vm, backupUuid, objectUuid, location }: PointTags & { location: string },
 ): Promise<BackupResult | undefined> {
   try {
-    const point = await openPoint(repository, { ...address, snapshotId: snapshot.id });
+    const point = await openPoint(repository, { backupUuid, objectUuid, location, snapshotId: snapshot.id });
     const { manifest, manifestBytes } = point;
     const signature = await readSignature(point);
     return backupResultSchema.parse({
@@ -74,7 +59,7 @@ async function readPoint(
       repositoryId: repository.id,
       platformUuid: manifest.platform.uuid,
       objectUuid: manifest.objectUuid,
-      objectName: objectName.slice(0, 1024),
+      objectName: vm.slice(0, 1024),
       ruleUuid: manifest.rule?.uuid ?? null,
       parentUuid: manifest.parentUuid,
       type: manifest.type,

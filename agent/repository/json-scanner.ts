@@ -33,9 +33,9 @@ export class JsonScanner {
     this.#expect(openBrace);
     if (this.#accept(closeBrace)) return;
     do {
-      const key: unknown = JSON.parse(this.#string().toString('utf8'));
+      const key = this.#key();
       this.#expect(colon);
-      visit(String(key));
+      visit(key);
     } while (this.#accept(comma));
     this.#expect(closeBrace);
   }
@@ -94,6 +94,16 @@ export class JsonScanner {
   end(): void {
     this.#skipSpace();
     if (this.#at < this.#bytes.length) this.#fail();
+  }
+
+  #key(): string {
+    const text = this.#string().toString('utf8');
+    try {
+      return String(JSON.parse(text));
+    } catch {
+      // Control characters and unknown escapes.
+      return this.#fail();
+    }
   }
 
   #string(): Buffer {

@@ -27,7 +27,7 @@ export interface FoundLock {
 const staleAfterMs = 30 * 60_000;
 
 const lockSchema = z.object({
-  time: z.string(),
+  time: z.string().refine((time) => !Number.isNaN(Date.parse(time)), 'not a time'),
   exclusive: z.boolean(),
   hostname: z.string(),
   pid: z.int(),

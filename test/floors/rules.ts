@@ -75,6 +75,7 @@ export const floors: Record<string, readonly string[]> = {
   ],
   'agent/cli/repo': [
     'shared',
+    'shared/paper',
     'shared/node',
     'agent/jobs',
     'agent/repository',

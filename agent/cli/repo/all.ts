@@ -64,7 +64,7 @@ export function addRepo(program: Command): void {
     .option(...yes)
     .action(removeKey);
   command(keys, 'export [key]', 'the key as a file, for the day the folder keys is lost')
-    .requiredOption('--out <file>')
+    .requiredOption('--out <file>', 'the key file itself; with .html a page for paper')
     .action(exportKey);
 }
 

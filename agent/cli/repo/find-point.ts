@@ -3,7 +3,8 @@ import { note } from '../../../shared/node/print.ts';
 import { uuidSchema } from '../../../shared/schema.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Snapshot } from '../../repository/snapshot-file.ts';
-import { nameOf, tagsOf } from './points.ts';
+import { tagsOf } from '../../jobs/point-tags.ts';
+import { nameOf } from './points.ts';
 
 /**
  * The snapshot that a person means: UUID of a backup, or id of a snapshot or its beginning.

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { keySheetHtml } from '../../../shared/paper/key-sheet.ts';
 import { AppError, messageOf } from '../../../shared/errors.ts';
 import { confirmOrThrow, note, printObject, printRows } from '../../../shared/node/print.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -78,11 +79,12 @@ function help(error: unknown): never {
 
 /** `repo keys export`: the text of a key file, which brings the repository back when its folder keys is lost. */
 export async function exportKey(ref: string | undefined, flags: OpenFlags & { out: string }): Promise<void> {
-  await withRepository(flags, async ({ repository }) => {
+  await withRepository(flags, async ({ repository, location }) => {
     const exported = await repository.keys.export(ref === undefined ? undefined : await keyOf(repository, ref));
     const file = resolve(flags.out);
+    const facts = { ...exported, pool: repository.id.slice(0, 8), location, printedAt: Date.now() };
     try {
-      await writeFile(file, exported.text, { mode: 0o600, flag: 'wx' });
+      await writeFile(file, file.endsWith('.html') ? keySheetHtml(facts) : exported.text, { mode: 0o600, flag: 'wx' });
     } catch (error) {
       throw new AppError('invalidValue', `--out: ${messageOf(error)}`, { field: '--out', cause: error });
     }

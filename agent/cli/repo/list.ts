@@ -5,7 +5,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { Snapshot } from '../../repository/snapshot-file.ts';
 import { TaskGroup } from '../../repository/task-group.ts';
 import { type Opened, type OpenFlags, withRepository } from './open.ts';
-import { tagsOf } from './points.ts';
+import { tagsOf } from '../../jobs/point-tags.ts';
 
 const notOurs = 'not a Holdfast point';
 const readAtOnce = 8;

@@ -21,7 +21,8 @@ import type { Snapshot } from '../../repository/snapshot-file.ts';
 import { findPoint } from './find-point.ts';
 import { assertRoom } from './free-space.ts';
 import { type Opened, type OpenFlags, withRepository } from './open.ts';
-import { nameOf, type PointTags, tagsOf } from './points.ts';
+import { type PointTags, tagsOf } from '../../jobs/point-tags.ts';
+import { nameOf } from './points.ts';
 import { Progress } from './progress.ts';
 import { restorePath } from './restore-path.ts';
 

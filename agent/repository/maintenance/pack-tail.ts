@@ -60,6 +60,8 @@ function parseHeader(header: Buffer, bodyBytes: number): HeaderBlob[] {
     const size = headerEntryBytes(compressed);
     if (kind > 3 || at + size > header.length) throw new AppError('repositoryDamaged', 'the header has a broken entry');
     const length = header.readUInt32LE(at + 1);
+    if (length < sealOverhead)
+      throw new AppError('repositoryDamaged', 'the header has a blob that is shorter than its sealing');
     const plainLength = compressed ? header.readUInt32LE(at + 5) : length - sealOverhead;
     const id = Buffer.from(header.subarray(at + size - idBytes, at + size));
     blobs.push({ type: (kind & 1) === 1 ? 'tree' : 'data', id, offset, length, plainLength, compressed });
