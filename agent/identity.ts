@@ -10,16 +10,25 @@ import { loadOrCreateIdentity, readIfThere, type TlsIdentity } from '../shared/n
 export const defaultAgentFolder = '/var/lib/holdfast-agent';
 
 /** agent.json (DETAILS 11). */
-const configSchema = z.object({
-  name: z.string().min(1),
-  hwid: z.string(),
-  manager: z.url({ protocol: /^wss$/u }),
-  /** Pinned certificate of the manager. */
-  fingerprint: z.string(),
-  /** Of a local agent: read before dialling, since the engine's port may have moved (DETAILS 14). */
-  engineFile: z.string().optional(),
-});
+const configSchema = z
+  .object({
+    name: z.string().min(1),
+    hwid: z.string(),
+    /** Without one this agent waits for an engine that comes over SSH (DESIGN §4). */
+    manager: z.url({ protocol: /^wss$/u }).optional(),
+    /** Pinned certificate of the manager. */
+    fingerprint: z.string().optional(),
+    /** Of a local agent: read before dialling, since the engine's port may have moved (DETAILS 14). */
+    engineFile: z.string().optional(),
+  })
+  .refine(({ manager, fingerprint }) => (manager === undefined) === (fingerprint === undefined));
 export type AgentConfig = z.output<typeof configSchema>;
+
+/** Whom an agent dials, and the certificate it insists on. */
+export interface ManagerAddress {
+  url: string;
+  fingerprint: string;
+}
 
 export interface AgentIdentity {
   folder: string;
@@ -55,20 +64,25 @@ async function hardwareId(signKey: KeyObject): Promise<string> {
 export interface InitOptions {
   folder: string;
   name: string;
-  manager: string;
-  fingerprint: string;
+  /** undefined: the engine comes over SSH. */
+  manager: ManagerAddress | undefined;
   engineFile?: string | undefined;
 }
 
-/** Makes the agent's folder with keys and HWID, or points an existing one to another manager. */
+/** Makes the agent's folder with keys and HWID, or points an existing one to another manager, or to none. */
 export async function initAgent(options: InitOptions): Promise<AgentIdentity> {
-  const { folder, name, manager, fingerprint, engineFile } = options;
+  const { folder, name, manager, engineFile } = options;
   await mkdir(join(folder, 'log'), { recursive: true, mode: 0o700 });
   await mkdir(join(folder, 'journal'), { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const signKey = await loadOrCreateSignKey(folder);
   const hwid = await hardwareId(signKey);
-  const config: AgentConfig = { name, hwid, manager, fingerprint, ...(engineFile === undefined ? {} : { engineFile }) };
+  const config: AgentConfig = {
+    name,
+    hwid,
+    ...(manager === undefined ? {} : { manager: manager.url, fingerprint: manager.fingerprint }),
+    ...(engineFile === undefined ? {} : { engineFile }),
+  };
   await writeFileAtomic(join(folder, 'agent.json'), `${JSON.stringify(config, undefined, 2)}\n`);
   return loadAgent(folder);
 }
@@ -89,6 +103,11 @@ export async function loadAgent(folder: string): Promise<AgentIdentity> {
   const signKey = await loadOrCreateSignKey(folder);
   const tls = await loadOrCreateIdentity(folder, config.name);
   return { folder, config, tls, signKey, publicSignKey: rawPublicKey(signKey).toString('base64') };
+}
+
+/** undefined when this agent waits for an engine that comes over SSH. */
+export function managerOf({ manager, fingerprint }: AgentConfig): ManagerAddress | undefined {
+  return manager === undefined || fingerprint === undefined ? undefined : { url: manager, fingerprint };
 }
 
 function parseConfig(path: string, text: string): AgentConfig {
