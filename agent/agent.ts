@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { createLogger } from '../shared/node/log.ts';
 import { claimFolder } from './alive-socket.ts';
-import { type AgentIdentity, managerOf } from './identity.ts';
+import { managerOf } from './agent-config.ts';
+import type { AgentIdentity } from './identity.ts';
 import { OpenRepositories } from './jobs/open-repositories.ts';
 import { JobRunner } from './jobs/runner.ts';
 import type { Link } from './link/link.ts';

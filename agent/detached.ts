@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../shared/errors.ts';
 import { connectAgent, socketPath } from './alive-socket.ts';
-import type { AgentIdentity } from './identity.ts';
+import { loadConfig } from './agent-config.ts';
 
 /** Time for an agent to start, in ms. */
 const startMs = 15_000;
@@ -16,10 +16,10 @@ const frugal = { env: { MALLOC_ARENA_MAX: '2' }, node: '--max-semi-space-size=2'
 /**
  * Connects to the agent of a folder. When there is none it is started on its own feet: a session of its own, so that the
  * end of an SSH line ends no job (DESIGN §4).
- * @throws AppError agentStopped when it does not start
+ * @throws AppError notFound without `init`, agentStopped when it does not start
  */
-export async function startDetached({ folder, config }: AgentIdentity): Promise<Socket> {
-  const path = socketPath(folder, config.hwid);
+export async function startDetached(folder: string): Promise<Socket> {
+  const path = socketPath(folder, (await loadConfig(folder)).hwid);
   const known = await connectAgent(path);
   if (known !== undefined) return known;
   const logPath = join(folder, 'log', 'agent.log');

@@ -1,34 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { AppError } from '../shared/errors.ts';
 import { writeFileAtomic } from '../shared/node/atomic-file.ts';
 import { loadOrCreateIdentity, readIfThere, type TlsIdentity } from '../shared/node/tls.ts';
-
-/** Where an agent lives when nothing else is said; the console's hints name commands without --data. */
-export const defaultAgentFolder = '/var/lib/holdfast-agent';
-
-/** agent.json (DETAILS 11). */
-const configSchema = z
-  .object({
-    name: z.string().min(1),
-    hwid: z.string(),
-    /** Without one this agent waits for an engine that comes over SSH (DESIGN §4). */
-    manager: z.url({ protocol: /^wss$/u }).optional(),
-    /** Pinned certificate of the manager. */
-    fingerprint: z.string().optional(),
-    /** Of a local agent: read before dialling, since the engine's port may have moved (DETAILS 14). */
-    engineFile: z.string().optional(),
-  })
-  .refine(({ manager, fingerprint }) => (manager === undefined) === (fingerprint === undefined));
-export type AgentConfig = z.output<typeof configSchema>;
-
-/** Whom an agent dials, and the certificate it insists on. */
-export interface ManagerAddress {
-  url: string;
-  fingerprint: string;
-}
+import { type AgentConfig, configPath, loadConfig, type ManagerAddress } from './agent-config.ts';
 
 export interface AgentIdentity {
   folder: string;
@@ -83,37 +58,14 @@ export async function initAgent(options: InitOptions): Promise<AgentIdentity> {
     ...(manager === undefined ? {} : { manager: manager.url, fingerprint: manager.fingerprint }),
     ...(engineFile === undefined ? {} : { engineFile }),
   };
-  await writeFileAtomic(join(folder, 'agent.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+  await writeFileAtomic(configPath(folder), `${JSON.stringify(config, undefined, 2)}\n`);
   return loadAgent(folder);
 }
 
 /** @throws AppError notFound when `init` was not run, invalidValue when agent.json is damaged */
 export async function loadAgent(folder: string): Promise<AgentIdentity> {
-  const path = join(folder, 'agent.json');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new AppError('notFound', `there is no agent in ${folder}`, {
-      hint: 'Run holdfast-agent init --data FOLDER first.',
-      cause: error,
-    });
-  }
-  const config = parseConfig(path, text);
+  const config = await loadConfig(folder);
   const signKey = await loadOrCreateSignKey(folder);
   const tls = await loadOrCreateIdentity(folder, config.name);
   return { folder, config, tls, signKey, publicSignKey: rawPublicKey(signKey).toString('base64') };
-}
-
-/** undefined when this agent waits for an engine that comes over SSH. */
-export function managerOf({ manager, fingerprint }: AgentConfig): ManagerAddress | undefined {
-  return manager === undefined || fingerprint === undefined ? undefined : { url: manager, fingerprint };
-}
-
-function parseConfig(path: string, text: string): AgentConfig {
-  try {
-    return configSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new AppError('invalidValue', `${path} is damaged`, { hint: 'Run holdfast-agent init again.', cause: error });
-  }
 }

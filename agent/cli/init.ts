@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { fingerprintHex, isFingerprint } from '../../shared/node/tls.ts';
-import { type AgentIdentity, defaultAgentFolder, initAgent, loadAgent, type ManagerAddress } from '../identity.ts';
+import { defaultAgentFolder, type ManagerAddress } from '../agent-config.ts';
+import { type AgentIdentity, initAgent, loadAgent } from '../identity.ts';
 
 interface InitCommandOptions {
   data: string;

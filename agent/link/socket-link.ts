@@ -10,7 +10,8 @@ import { Peer } from '../../shared/rpc/peer.ts';
 import type { FolderClaim } from '../alive-socket.ts';
 import { dispatchAgentApi } from '../api/all.ts';
 import type { AgentContext } from '../api/context.ts';
-import { type AgentIdentity, managerOf } from '../identity.ts';
+import { managerOf } from '../agent-config.ts';
+import type { AgentIdentity } from '../identity.ts';
 import type { Link } from './link.ts';
 import type { Upstream } from './upstream.ts';
 

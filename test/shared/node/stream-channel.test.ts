@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { frameOf, FrameReader } from '../../../shared/node/header-frames.ts';
 import { streamChannel } from '../../../shared/node/stream-channel.ts';
-import { maxMessageBytes } from '../../../shared/rpc/channel.ts';
+import { badFrames } from '../../helpers/bad-frames.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
 import { channelSuite } from '../../suites/channel-suite.ts';
 
@@ -20,17 +20,6 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [near, far];
 }
 
-export const badBytes: Record<string, string | Buffer> = {
-  'not JSON': frameOf('{"jsonrpc":"2.0",'),
-  empty: frameOf(''),
-  'an array': frameOf('[{"jsonrpc":"2.0","id":1,"method":"text.echo"}]'),
-  null: frameOf('null'),
-  'the greeting of a shell': 'Welcome to node1!\n',
-  'a header without a length': 'Content-Type: text\r\n\r\n{}',
-  'a header that never ends': `Content-Length: ${' '.repeat(2000)}`,
-  'longer than 1 MiB': `Content-Length: ${maxMessageBytes + 1}\r\n\r\n`,
-};
-
 channelSuite(
   'a socket with headers',
   async () => {
@@ -41,7 +30,7 @@ channelSuite(
     };
     return { left: streamChannel(near), right: streamChannel(far), raw: far, close };
   },
-  Object.fromEntries(Object.entries(badBytes).map(([name, bytes]) => [name, (raw: Socket) => raw.write(bytes)])),
+  Object.fromEntries(Object.entries(badFrames).map(([name, bytes]) => [name, (raw: Socket) => raw.write(bytes)])),
 );
 
 test('frames come out whole, however they are cut', () => {
