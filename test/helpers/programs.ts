@@ -119,6 +119,18 @@ export class Lab {
     else await (await this.ssh()).kill(name, signal);
   }
 
+  /** Makes an agent unreachable: a dialling one ends, over SSH the server does. */
+  async cutOff(name: string): Promise<void> {
+    if (this.transport === 'ssh') await (await this.ssh()).sshd.stopServer();
+    else await this.killAgent(name, 'SIGTERM');
+  }
+
+  /** The reverse of {@link cutOff}. */
+  async bringBack(name: string): Promise<void> {
+    if (this.transport === 'ssh') await (await this.ssh()).sshd.startServer();
+    else await this.startAgent(name);
+  }
+
   agent(name: string): Program {
     const agent = this.#agents.get(name);
     if (agent === undefined) throw new Error(`no agent ${name} is running`);
