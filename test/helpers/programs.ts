@@ -8,7 +8,7 @@ import { taskViewSchema, type TaskView } from '../../shared/contract/engine/task
 import type { Transport } from '../../shared/model/ssh.ts';
 import { isEnded } from '../../shared/model/task.ts';
 import { checkout, compileCache } from './sources.ts';
-import { SshAgents } from './ssh-agents.ts';
+import type { SshAgents } from './ssh-agents.ts';
 
 export const adminPassword = 'correct horse battery';
 export const poolPassword = 'pool password';
@@ -104,7 +104,9 @@ export class Lab {
 
   /** The SSH server of this lab's host, and the agents behind it. */
   async ssh(): Promise<SshAgents> {
-    this.#ssh ??= await SshAgents.start(this.folder);
+    // Its helpers belong to vitest; the browser tests use this lab under another runner.
+    const { SshAgents: agents } = await import('./ssh-agents.ts');
+    this.#ssh ??= await agents.start(this.folder);
     return this.#ssh;
   }
 

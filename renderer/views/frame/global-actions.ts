@@ -14,6 +14,7 @@ export interface GlobalActions {
   readonly addPlatform: Action;
   readonly addPool: Action;
   readonly howToAddClient: Action;
+  readonly addSshClient: Action;
   readonly refreshObjects: Action;
   readonly markAllSeen: Action;
   readonly account: readonly Action[];
@@ -60,6 +61,13 @@ export function useGlobalActions(): GlobalActions {
         label: t('action.howToAddClient'),
         icon: IconTerminal2,
         run: go('/administration/clients?form=client'),
+      },
+      addSshClient: {
+        id: 'clients.addSsh',
+        label: t('action.addSshClient'),
+        icon: IconPlus,
+        disabled: allowed('clients.addSsh'),
+        run: go('/administration/clients?form=ssh'),
       },
       refreshObjects: {
         id: 'objects.refresh',

@@ -44,8 +44,8 @@ export const clientsContract = {
     result: clientViewSchema,
     topics: ['clients'],
   }),
-  /** The host key that an SSH server offers, for a person to compare; nothing that needs a login is sent. */
-  'clients.probeSsh': query({
+  /** The host key that an SSH server offers, for a person to compare: dials it, and sends nothing that needs a login. */
+  'clients.probeSsh': command({
     right: 'administer',
     params: sshHostSchema,
     result: z.object({ hostKey: fingerprintSchema }),
