@@ -20,20 +20,28 @@ export interface GlobalActions {
   readonly account: readonly Action[];
 }
 
-/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
-export function useGlobalActions(): GlobalActions {
+function useSignOut(): Action {
   const { t } = useText();
-  const navigate = useNavigate();
   const dispatch = useAppDispatch();
   const { fail } = useDialogs();
-  const allowed = useAllowed();
-  const run = useRun();
   return useMemo(() => {
-    const go = (to: string) => () => void navigate(to);
     const leave = async () => {
       const outcome = await dispatch(signOut());
       if (!outcome.ok) fail({ title: t('frame.signOut'), error: outcome.error });
     };
+    return { id: 'signOut', label: t('frame.signOut'), icon: IconLogout, run: () => void leave() };
+  }, [t, dispatch, fail]);
+}
+
+/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
+export function useGlobalActions(): GlobalActions {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const signOutAction = useSignOut();
+  const allowed = useAllowed();
+  const run = useRun();
+  return useMemo(() => {
+    const go = (to: string) => () => void navigate(to);
     return {
       newRule: {
         id: 'rules.add',
@@ -83,7 +91,7 @@ export function useGlobalActions(): GlobalActions {
         disabled: allowed('tasks.markSeen'),
         run: () => void run(t('action.markAllSeen'), 'tasks.markSeen', {}),
       },
-      account: [{ id: 'signOut', label: t('frame.signOut'), icon: IconLogout, run: () => void leave() }],
+      account: [signOutAction],
     };
-  }, [t, navigate, dispatch, fail, allowed, run]);
+  }, [t, navigate, signOutAction, allowed, run]);
 }
