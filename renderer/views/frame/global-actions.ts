@@ -1,5 +1,5 @@
 import { IconLogout, IconPlugConnected, IconPlus, IconRefresh, IconTerminal2, IconEyeCheck } from '@tabler/icons-react';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useNavigate } from 'react-router';
 import type { Action } from '../../components/action.ts';
 import { signOut } from '../../store/session.ts';
@@ -20,6 +20,12 @@ export interface GlobalActions {
   readonly account: readonly Action[];
 }
 
+/** Makes what opens a place. */
+function useGo(): (to: string) => () => void {
+  const navigate = useNavigate();
+  return useCallback((to: string) => () => void navigate(to), [navigate]);
+}
+
 function useSignOut(): Action {
   const { t } = useText();
   const dispatch = useAppDispatch();
@@ -36,12 +42,11 @@ function useSignOut(): Action {
 /** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
 export function useGlobalActions(): GlobalActions {
   const { t } = useText();
-  const navigate = useNavigate();
+  const go = useGo();
   const signOutAction = useSignOut();
   const allowed = useAllowed();
   const run = useRun();
   return useMemo(() => {
-    const go = (to: string) => () => void navigate(to);
     return {
       newRule: {
         id: 'rules.add',
@@ -93,5 +98,5 @@ export function useGlobalActions(): GlobalActions {
       },
       account: [signOutAction],
     };
-  }, [t, navigate, signOutAction, allowed, run]);
+  }, [t, go, signOutAction, allowed, run]);
 }
