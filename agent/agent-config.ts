@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError } from '../shared/errors.ts';
+import { AppError, messageOf } from '../shared/errors.ts';
 
 /** Where an agent lives when nothing else is said; the console's hints name commands without --data. */
 export const defaultAgentFolder = '/var/lib/holdfast-agent';
@@ -38,6 +38,8 @@ export async function loadConfig(folder: string): Promise<AgentConfig> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new AppError('invalidValue', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
     throw new AppError('notFound', `there is no agent in ${folder}`, {
       hint: 'Run holdfast-agent init --data FOLDER first.',
       cause: error,

@@ -126,7 +126,7 @@ export class SocketLink implements Link {
     );
     if (dead === undefined) {
       this.log.warn('another engine came while one uses this agent; it was refused');
-      throw new AppError('agentInUse', 'another engine is using this agent');
+      throw new AppError('agentInUse', 'an engine is using this agent already');
     }
     this.log.info({ reason: dead }, 'the engine we had does not answer; another takes its place');
     current.close('another connection took over');

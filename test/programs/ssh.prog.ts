@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeRandomFile } from '../helpers/random-file.ts';
 import { Lab } from '../helpers/programs.ts';
@@ -136,6 +136,9 @@ describe.skipIf(missingSshd !== undefined)('an agent behind an SSH server', () =
     const { connections } = ssh.sshd;
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(ssh.sshd.connections).toBe(connections);
+    // As docs/ssh.md has it: this key may do nothing else, whatever the engine asks for.
+    const key = await readFile(ssh.sshd.path('id.pub'), 'utf8');
+    await writeFile(ssh.sshd.path('authorized_keys'), `command="${ssh.command('node1')}",restrict ${key}`);
     expect(await lab.ok('clients', 'authorize', 'node1')).toMatchObject({ state: 'online', transport: 'ssh' });
   });
 

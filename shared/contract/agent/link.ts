@@ -11,7 +11,7 @@ export const linkContract = {
   'link.challenge': command({
     right: 'none',
     /** 32 random bytes, base64. */
-    params: z.object({ nonce: z.base64().length(44) }),
+    params: z.object({ nonce: z.string().regex(/^[A-Za-z0-9+/]{43}=$/u, 'must be the base64 of 32 bytes') }),
     result: emptySchema,
   }),
 } as const;
