@@ -7,10 +7,11 @@ import { bridge } from '../../agent/bridge.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 async function bridged() {
-  const server = createServer().listen(join(await temporaryFolder(), 's'));
+  const path = join(await temporaryFolder(), 's');
+  const server = createServer().listen(path);
   await once(server, 'listening');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const near = connect(String(server.address()));
+  const near = connect(path);
   const [agent] = await accepted;
   server.close();
   const [input, output] = [new PassThrough(), new PassThrough()];
