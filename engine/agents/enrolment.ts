@@ -125,7 +125,7 @@ async function refuseSecondPlace(deps: AdmissionDeps, client: ClientRow, address
 }
 
 /** Notes a refusal with the client and in the security log. @returns the error to throw */
-export async function refuse(
+async function refuse(
   deps: AdmissionDeps,
   client: ClientRow,
   code: 'certificateMismatch' | 'duplicateHwid',

@@ -13,7 +13,7 @@ import {
 } from '../../engine/database/ssh-clients.ts';
 import { challengePrefix } from '../../shared/contract/agent/link.ts';
 import type { Hello } from '../../shared/contract/manager/all.ts';
-import { sshAddressSchema, sshLocation } from '../../shared/model/ssh.ts';
+import { sshAddressSchema } from '../../shared/model/ssh.ts';
 import { Secret } from '../../shared/schema.ts';
 import { addClient, engineParts, type EngineParts } from '../helpers/engine-parts.ts';
 
@@ -113,10 +113,9 @@ describe('a client over SSH', () => {
       }),
     ],
     ['HWID', one.hello(challengePrefix, nonce, { hwid: 'ffff-ffff-ffff-ffff' })],
-  ])('is refused with another %s, and that is noted', async (_what, hello) => {
+  ])('is refused with another %s', async (_what, hello) => {
     const { id } = await add();
     await expect(readmit(parts, id, hello, nonce)).rejects.toThrow(code('certificateMismatch'));
-    expect((await getClient(parts.db, id)).last_error).toContain(sshLocation(address));
   });
 
   test('is not readmitted once it is removed', async () => {

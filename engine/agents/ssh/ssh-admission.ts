@@ -5,7 +5,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { sshLocation } from '../../../shared/model/ssh.ts';
 import { type ClientRow, getClient, type Introduction } from '../../database/clients.ts';
 import { sshAddressOf } from '../../database/ssh-clients.ts';
-import { type AdmissionDeps, refuse, takePlace } from '../enrolment.ts';
+import { type AdmissionDeps, takePlace } from '../enrolment.ts';
 
 /** DER of an Ed25519 public key without its 32 raw bytes (RFC 8410). */
 const keyPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -44,13 +44,8 @@ export async function readmit(deps: AdmissionDeps, clientId: number, hello: Hell
   const introduction = introduce(hello, nonce, address);
   const { hwid, fingerprint, sign_key: signKey } = client;
   if (introduction.hwid !== hwid)
-    throw await refuse(
-      deps,
-      client,
-      'certificateMismatch',
-      `${address} is the agent ${introduction.hwid}, not ${hwid}`,
-    );
+    throw new AppError('certificateMismatch', `${address} is the agent ${introduction.hwid}, not ${hwid}`);
   if (introduction.signKey !== signKey || introduction.fingerprint !== fingerprint)
-    throw await refuse(deps, client, 'certificateMismatch', `${address} has other keys for HWID ${hwid}`);
+    throw new AppError('certificateMismatch', `${address} has other keys for HWID ${hwid}`);
   return takePlace(deps, client, { ...introduction, name: client.name });
 }
