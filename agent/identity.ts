@@ -1,26 +1,10 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { AppError } from '../shared/errors.ts';
 import { writeFileAtomic } from '../shared/node/atomic-file.ts';
 import { TransformKeys } from './transform/key-store.ts';
 import { loadOrCreateIdentity, readIfThere, type TlsIdentity } from '../shared/node/tls.ts';
-
-/** Where an agent lives when nothing else is said; the console's hints name commands without --data. */
-export const defaultAgentFolder = '/var/lib/holdfast-agent';
-
-/** agent.json (DETAILS 11). */
-const configSchema = z.object({
-  name: z.string().min(1),
-  hwid: z.string(),
-  manager: z.url({ protocol: /^wss$/u }),
-  /** Pinned certificate of the manager. */
-  fingerprint: z.string(),
-  /** Of a local agent: read before dialling, since the engine's port may have moved (DETAILS 14). */
-  engineFile: z.string().optional(),
-});
-export type AgentConfig = z.output<typeof configSchema>;
+import { type AgentConfig, configPath, loadConfig, type ManagerAddress } from './agent-config.ts';
 
 export interface AgentIdentity {
   folder: string;
@@ -57,47 +41,34 @@ async function hardwareId(signKey: KeyObject): Promise<string> {
 export interface InitOptions {
   folder: string;
   name: string;
-  manager: string;
-  fingerprint: string;
+  /** undefined: the engine comes over SSH. */
+  manager: ManagerAddress | undefined;
   engineFile?: string | undefined;
 }
 
-/** Makes the agent's folder with keys and HWID, or points an existing one to another manager. */
+/** Makes the agent's folder with keys and HWID, or points an existing one to another manager, or to none. */
 export async function initAgent(options: InitOptions): Promise<AgentIdentity> {
-  const { folder, name, manager, fingerprint, engineFile } = options;
+  const { folder, name, manager, engineFile } = options;
   await mkdir(join(folder, 'log'), { recursive: true, mode: 0o700 });
   await mkdir(join(folder, 'journal'), { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const signKey = await loadOrCreateSignKey(folder);
   const hwid = await hardwareId(signKey);
-  const config: AgentConfig = { name, hwid, manager, fingerprint, ...(engineFile === undefined ? {} : { engineFile }) };
-  await writeFileAtomic(join(folder, 'agent.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+  const config: AgentConfig = {
+    name,
+    hwid,
+    ...(manager === undefined ? {} : { manager: manager.url, fingerprint: manager.fingerprint }),
+    ...(engineFile === undefined ? {} : { engineFile }),
+  };
+  await writeFileAtomic(configPath(folder), `${JSON.stringify(config, undefined, 2)}\n`);
   return loadAgent(folder);
 }
 
 /** @throws AppError notFound when `init` was not run, invalidValue when agent.json is damaged */
 export async function loadAgent(folder: string): Promise<AgentIdentity> {
-  const path = join(folder, 'agent.json');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new AppError('notFound', `there is no agent in ${folder}`, {
-      hint: 'Run holdfast-agent init --data FOLDER first.',
-      cause: error,
-    });
-  }
-  const config = parseConfig(path, text);
+  const config = await loadConfig(folder);
   const signKey = await loadOrCreateSignKey(folder);
   const tls = await loadOrCreateIdentity(folder, config.name);
   const transformKeys = await TransformKeys.open(folder);
   return { folder, config, tls, signKey, publicSignKey: rawPublicKey(signKey).toString('base64'), transformKeys };
-}
-
-function parseConfig(path: string, text: string): AgentConfig {
-  try {
-    return configSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new AppError('invalidValue', `${path} is damaged`, { hint: 'Run holdfast-agent init again.', cause: error });
-  }
 }

@@ -1,20 +1,32 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, exitCodeOf, toWireError } from '../shared/errors.ts';
 import { requireNode24 } from '../shared/node/node-version.ts';
-import '../shared/node/rpc-runtime.ts';
 import { version } from '../shared/version.ts';
-import { addDecode } from './cli/decode.ts';
-import { addInit } from './cli/init.ts';
-import { addKeys } from './cli/keys.ts';
-import { addRepo, reportRepoError } from './cli/repo/all.ts';
-import { addRun } from './cli/run.ts';
-import { addServeRepo } from './cli/serve-repo.ts';
+import { addStdio } from './cli/stdio.ts';
+
+/** What the command line offers, and how it tells a failure. */
+interface Commands {
+  add: Array<(program: Command) => void>;
+  /** @returns the exit code */
+  report(error: unknown): number;
+}
+
+/** A bridge stands as long as its SSH line: it must not carry the agent's code in memory. */
+async function wantedCommands(name: string | undefined): Promise<Commands> {
+  // The standard output of stdio belongs to the protocol.
+  if (name === 'stdio') return { add: [addStdio], report: (error) => explain(error) };
+  await import('../shared/node/rpc-runtime.ts');
+  const { agentCommands } = await import('./cli/all.ts');
+  const { reportRepoError } = await import('./cli/repo/all.ts');
+  return { add: [...agentCommands, addStdio], report: name === 'repo' ? reportRepoError : report };
+}
 
 async function main(): Promise<void> {
   const program = new Command('holdfast-agent')
     .description('backs up the VMs of its host for a Holdfast manager')
     .version(version);
-  for (const add of [addInit, addRun, addServeRepo, addKeys, addDecode, addRepo]) add(program);
+  const commands = await wantedCommands(process.argv[2]);
+  for (const add of commands.add) add(program);
   for (const command of allCommands(program)) command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     await program.parseAsync(process.argv);
@@ -22,7 +34,7 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const shown =
       error instanceof CommanderError ? new AppError('invalidValue', error.message.replace(/^error: /u, '')) : error;
-    process.exit(process.argv[2] === 'repo' ? reportRepoError(shown) : reportError(shown));
+    process.exit(commands.report(shown));
   }
 }
 
@@ -31,11 +43,15 @@ function allCommands(command: Command): Command[] {
 }
 
 /** Whoever starts an agent is a program: one line of JSON, and the words for the log. */
-function reportError(error: unknown): number {
-  const wire = toWireError(error);
-  process.stdout.write(`${JSON.stringify({ error: wire })}\n`);
-  process.stderr.write(`${wire.code}: ${wire.message}${wire.hint === undefined ? '' : `\n${wire.hint}`}\n`);
-  return exitCodeOf(wire.code);
+function report(error: unknown): number {
+  process.stdout.write(`${JSON.stringify({ error: toWireError(error) })}\n`);
+  return explain(error);
+}
+
+function explain(error: unknown): number {
+  const { code, message, hint } = toWireError(error);
+  process.stderr.write(`${code}: ${message}${hint === undefined ? '' : `\n${hint}`}\n`);
+  return exitCodeOf(code);
 }
 
 requireNode24();

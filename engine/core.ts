@@ -1,4 +1,5 @@
 import type { Logger } from '../shared/node/log.ts';
+import type { SshDialler } from './agents/ssh/ssh-dialler.ts';
 import type { AgentRegistry } from './agents/registry.ts';
 import type { Changes } from './changes.ts';
 import type { Database } from './database/open.ts';
@@ -11,6 +12,7 @@ export interface EngineCore {
   readonly changes: Changes;
   readonly registry: AgentRegistry;
   readonly vault: Vault;
+  readonly dialler: SshDialler;
   readonly queue: TaskQueue;
   readonly log: Logger;
   readonly engineUuid: string;

@@ -7,6 +7,7 @@ import type { Channel } from '../shared/rpc/channel.ts';
 import { type AgentListener, listenForAgents } from './agents/listener.ts';
 import { initLocalAgent, startLocalAgent } from './agents/local-agent.ts';
 import { AgentRegistry } from './agents/registry.ts';
+import { SshDialler } from './agents/ssh/ssh-dialler.ts';
 import { Sessions } from './api/sessions.ts';
 import { Changes } from './changes.ts';
 import type { EngineCore } from './core.ts';
@@ -77,6 +78,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     localFingerprint = await initLocalAgent(local);
     await startLocalAgent(local);
   }
+  await core.dialler.start();
   const watch = new Watch(core);
   await insertLog(db, { level: 'info', source: 'engine', message: `engine started (process ${process.pid})` });
   const needsPassword = options.embedded && (await sessions.needsFirstPassword());
@@ -102,11 +104,13 @@ async function createCore(
   const vault = await Vault.open(options.dataFolder);
   const engineUuid = await keptSetting(db, 'engineUuid');
   const queue = new TaskQueue({ db, changes, registry, vault, log, engineUuid });
+  const dialler = new SshDialler({ db, changes, registry, vault, log, engineUuid, events: queue });
   return {
     db,
     changes,
     registry,
     vault,
+    dialler,
     queue,
     log,
     engineUuid,
@@ -153,6 +157,7 @@ async function stopEngine(
   agents: AgentListener,
   web: HttpServer | undefined,
 ): Promise<void> {
+  await core.dialler.stop();
   await core.registry.closeAll('the engine stops');
   await Promise.all([agents.close(), web?.close()]);
   await core.queue.stop();

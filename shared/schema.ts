@@ -19,11 +19,11 @@ export class Secret {
 }
 
 /** A secret in a contract: plain text on the wire, a {@link Secret} on the receiving side. */
-export function secret() {
+export function secret(most = 4096) {
   return z
     .string()
     .min(1)
-    .max(4096)
+    .max(most)
     .transform((value) => new Secret(value));
 }
 

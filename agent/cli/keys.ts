@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { syncFolder } from '../../shared/node/atomic-file.ts';
-import { defaultAgentFolder, loadAgent } from '../identity.ts';
+import { defaultAgentFolder } from '../agent-config.ts';
+import { loadAgent } from '../identity.ts';
 import { keySheet, readKeyFile } from '../transform/key-sheet.ts';
 import { lostKeyWarning } from './lost-key-warning.ts';
 

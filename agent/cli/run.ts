@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Agent, startAgent } from '../agent.ts';
-import { defaultAgentFolder, loadAgent } from '../identity.ts';
+import { defaultAgentFolder } from '../agent-config.ts';
+import { loadAgent } from '../identity.ts';
 
 /** `holdfast-agent run`: prints one JSON line when it works, ends cleanly on SIGTERM. */
 export function addRun(program: Command): void {

@@ -5,7 +5,8 @@ import { createLogger } from '../../shared/node/log.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { makePasswordLine } from '../exports/serve-repo/password-line.ts';
 import { startRepositoryServer } from '../exports/serve-repo/server.ts';
-import { defaultAgentFolder, loadAgent } from '../identity.ts';
+import { defaultAgentFolder } from '../agent-config.ts';
+import { loadAgent } from '../identity.ts';
 
 interface ServeOptions {
   data: string;

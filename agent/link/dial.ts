@@ -3,12 +3,8 @@ import { WebSocket } from 'ws';
 import { AppError } from '../../shared/errors.ts';
 import { fingerprintOf } from '../../shared/node/tls.ts';
 import { maxMessageBytes } from '../../shared/rpc/channel.ts';
+import type { ManagerAddress } from '../agent-config.ts';
 import type { AgentIdentity } from '../identity.ts';
-
-export interface ManagerAddress {
-  url: string;
-  fingerprint: string;
-}
 
 const openMs = 10_000;
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
+import { addAddSsh } from './ssh-clients.ts';
 
-/** `clients list | authorize | remove`. */
+/** `clients list | authorize | add-ssh | remove`. */
 export function addClients(program: Command): void {
-  const clients = program.command('clients').description('agents that have dialled this engine');
+  const clients = program.command('clients').description('agents that dialled this engine, or that it dials over SSH');
   clients.command('list').action(async () => {
     const { rows } = await withEngine((engine) => engine.call('clients.list', {}));
     printRows(rows, [
@@ -12,8 +13,10 @@ export function addClients(program: Command): void {
       ['NAME', (row) => row.name],
       ['STATE', (row) => row.state],
       ['HWID', (row) => row.hwid],
+      ['TRANSPORT', (row) => row.transport],
       ['ADDRESS', (row) => row.address],
       ['VERSION', (row) => row.version],
+      ['ERROR', (row) => (row.state === 'online' ? null : row.lastError)],
     ]);
   });
   clients.command('authorize <client>').action(async (client: string) => {
@@ -21,6 +24,7 @@ export function addClients(program: Command): void {
     if (view.state !== 'online') note(`${view.name} is authorized, but not online yet.`);
     printObject(view);
   });
+  addAddSsh(clients);
   clients
     .command('remove <client>')
     .option('--yes', 'do not ask')

@@ -1,31 +1,47 @@
-import type { WebSocket } from 'ws';
 import { agentContract, type AgentContract } from '../../shared/contract/agent/all.ts';
+import { linkContract, type LinkContract } from '../../shared/contract/agent/link.ts';
 import { type Hello, managerContract, type ManagerContract } from '../../shared/contract/manager/all.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { AppError, messageOf } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import { contractNumber } from '../../shared/model/client.ts';
-import { webSocketChannel } from '../../shared/node/websocket-channel.ts';
+import type { Logger } from '../../shared/node/log.ts';
+import type { Channel } from '../../shared/rpc/channel.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
-import { noteClientSeen } from '../database/clients.ts';
-import { type Caller, enrol, type EnrolmentDeps } from './enrolment.ts';
+import type { Changes } from '../changes.ts';
+import { type ClientRow, noteClientSeen } from '../database/clients.ts';
+import type { Database } from '../database/open.ts';
 import type { JobEvents } from './job-events.ts';
-import type { AgentLink } from './registry.ts';
+import type { AgentLink, AgentRegistry } from './registry.ts';
 
-/** Online = heartbeat within 15 s (DESIGN §5). */
-const heartbeatMs = 5000;
-const silenceMs = 15_000;
 const helloMs = 10_000;
+const servedContract = { ...agentContract, ...linkContract };
+/** The agent at the other end, before and after its hello. */
+export type ServedPeer = Peer<AgentContract & LinkContract>;
 
-export interface ConnectionDeps extends EnrolmentDeps {
+export interface ConnectionDeps {
+  db: Database;
+  changes: Changes;
+  registry: AgentRegistry;
+  log: Logger;
   engineUuid: string;
   events: JobEvents;
 }
 
+/** Decides about a hello; what it throws is the answer. */
+export type Admission = (hello: Hello) => Promise<ClientRow>;
+
+export interface ServeOptions {
+  admit: Admission;
+  /** How long the agent may take to say hello, in ms. */
+  helloMs?: number;
+  onGreeted?: (link: AgentLink) => void;
+}
+
 interface Connection {
   deps: ConnectionDeps;
-  caller: Caller;
-  peer: Peer<AgentContract>;
+  options: ServeOptions;
+  peer: ServedPeer;
   link: AgentLink | undefined;
   /** One hello per connection: a stranger must not fill the log through one socket. */
   hasGreeted: boolean;
@@ -34,6 +50,7 @@ interface Connection {
 
 const handlers: Handlers<ManagerContract, Connection> = {
   hello: (hello, connection) => greet(connection, hello),
+  'manager.ping': () => Promise.resolve({}),
   async 'results.report'({ result }, { deps, link }) {
     await deps.events.reported(linkOf(link).clientId, result);
     return {};
@@ -58,30 +75,29 @@ const dispatch = createDispatcher<ManagerContract, Connection>(
   },
 );
 
-/** Serves one agent's socket from its first frame to its end. */
-export function serveAgent(deps: ConnectionDeps, socket: WebSocket, caller: Caller): void {
-  const channel = webSocketChannel(socket);
-  const peer: Peer<AgentContract> = new Peer(channel, agentContract, (method, params, control) =>
+/** Serves one agent from its first message to the end of its channel. @returns the agent, for the challenge and the heartbeat */
+export function serveAgent(deps: ConnectionDeps, channel: Channel, options: ServeOptions): ServedPeer {
+  const peer: ServedPeer = new Peer(channel, servedContract, (method, params, control) =>
     dispatch(method, params, connection, control),
   );
-  const connection: Connection = { deps, caller, peer, link: undefined, hasGreeted: false, isClosed: false };
+  const connection: Connection = { deps, options, peer, link: undefined, hasGreeted: false, isClosed: false };
+  const patience = options.helloMs ?? helloMs;
   const helloTimer = setTimeout(() => {
-    if (connection.link === undefined) channel.close('no hello within 10 s');
-  }, helloMs);
-  const stopHeartbeat = beat(socket, connection);
+    if (connection.link === undefined) channel.close(`no hello within ${patience / 1000} s`);
+  }, patience);
   channel.onClose((reason) => {
     clearTimeout(helloTimer);
-    stopHeartbeat();
     connection.isClosed = true;
     ended(connection, reason);
   });
+  return peer;
 }
 
 async function greet(connection: Connection, hello: Hello) {
-  const { deps, peer, caller } = connection;
+  const { deps, peer, options } = connection;
   if (connection.hasGreeted) throw new AppError('invalidValue', 'hello was said already');
   connection.hasGreeted = true;
-  const client = await enrol(deps, hello, caller);
+  const client = await options.admit(hello);
   const authorized = client.decision === 'authorized';
   const link: AgentLink = { clientId: client.id, peer, authorized };
   connection.link = link;
@@ -94,6 +110,7 @@ async function greet(connection: Connection, hello: Hello) {
   deps.changes.announce('clients', [client.id]);
   deps.changes.announce('tasks');
   deps.log.info({ clientId: client.id, hwid: client.hwid, authorized }, 'client connected');
+  options.onGreeted?.(link);
   return {
     state: authorized ? ('authorized' as const) : ('unauthorized' as const),
     engineUuid: deps.engineUuid,
@@ -114,24 +131,4 @@ async function noteEnd(deps: ConnectionDeps, link: AgentLink): Promise<void> {
   await noteClientSeen(deps.db, link.clientId);
   if (link.authorized) await deps.events.disconnected(link.clientId);
   deps.changes.announce('clients', [link.clientId]);
-}
-
-function beat(socket: WebSocket, connection: Connection): () => void {
-  let heardAt = Date.now();
-  const heard = () => {
-    heardAt = Date.now();
-  };
-  socket.on('pong', heard);
-  socket.on('message', heard);
-  const timer = setInterval(() => {
-    if (Date.now() - heardAt > silenceMs) {
-      connection.deps.log.warn({ address: connection.caller.address }, 'agent is silent for 15 s, closing its link');
-      socket.terminate();
-    } else {
-      socket.ping((error: Error | null | undefined) => {
-        if (error) connection.deps.log.debug({ reason: messageOf(error) }, 'ping failed');
-      });
-    }
-  }, heartbeatMs);
-  return () => clearInterval(timer);
 }

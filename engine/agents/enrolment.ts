@@ -13,6 +13,7 @@ import {
   updateIntroduction,
 } from '../database/clients.ts';
 import { insertLog } from '../database/logs.ts';
+import { becomeDialler } from '../database/ssh-clients.ts';
 import type { Database } from '../database/open.ts';
 import type { AgentRegistry } from './registry.ts';
 
@@ -21,11 +22,14 @@ const maxUnauthorized = 200;
 /** How long an earlier link has to prove that it lives before a second one takes over (DETAILS 9). */
 const takeoverMs = 3000;
 
-export interface EnrolmentDeps {
+export interface AdmissionDeps {
   db: Database;
   changes: Changes;
   registry: AgentRegistry;
   log: Logger;
+}
+
+export interface EnrolmentDeps extends AdmissionDeps {
   /** Fingerprint of the agent this engine started itself (DETAILS 14). */
   localFingerprint(): string | undefined;
 }
@@ -54,17 +58,36 @@ export async function enrol(deps: EnrolmentDeps, hello: Hello, caller: Caller): 
     );
   }
   if (client.decision === 'removed') {
+    // Its host was set up anew without SSH; an administrator who authorizes it means this way then.
+    if (client.transport === 'ssh') await becomeDialler(deps.db, client.id);
     throw new AppError('clientRemoved', `client "${client.name}" was removed from this engine`, {
       hint: 'An administrator can authorize it again.',
     });
   }
-  await refuseSecondPlace(deps, client, caller);
+  if (client.transport === 'ssh') throw await refuse(deps, client, 'duplicateHwid', dialsToo(client, caller));
+  return takePlace(deps, client, introduction);
+}
+
+function dialsToo({ hwid, name }: ClientRow, { address }: Caller): string {
+  return `HWID ${hwid} is client "${name}", which is reached over SSH; it also dialled from ${address}`;
+}
+
+/**
+ * The last part of every hello: no second link beside a live one, and what the agent says about itself is written.
+ * @throws AppError duplicateHwid, incompatible
+ */
+export async function takePlace(
+  deps: AdmissionDeps,
+  client: ClientRow,
+  introduction: Introduction,
+): Promise<ClientRow> {
+  await refuseSecondPlace(deps, client, introduction.address);
   // What the earlier link left behind must be noted first, or it would overwrite what this one says.
   await deps.registry.hasLeft(client.id);
   await updateIntroduction(deps.db, client.id, introduction);
   deps.changes.announce('clients', [client.id]);
-  refuseOtherContract(hello);
-  return { ...client, name: hello.name };
+  refuseOtherContract(introduction.contract);
+  return { ...client, name: introduction.name };
 }
 
 async function admitStranger(deps: EnrolmentDeps, introduction: Introduction): Promise<ClientRow> {
@@ -83,7 +106,7 @@ async function admitStranger(deps: EnrolmentDeps, introduction: Introduction): P
   return client;
 }
 
-async function refuseSecondPlace(deps: EnrolmentDeps, client: ClientRow, caller: Caller): Promise<void> {
+async function refuseSecondPlace(deps: AdmissionDeps, client: ClientRow, address: string): Promise<void> {
   const earlier = deps.registry.find(client.id);
   if (earlier === undefined) return;
   const alive = await earlier.peer.call('agent.ping', {}, { timeoutMs: takeoverMs }).then(
@@ -95,18 +118,19 @@ async function refuseSecondPlace(deps: EnrolmentDeps, client: ClientRow, caller:
       deps,
       client,
       'duplicateHwid',
-      `HWID ${client.hwid} is connected already; a second one dialled from ${caller.address}`,
+      `HWID ${client.hwid} is connected already; a second one came from ${address}`,
     );
   }
   earlier.peer.close('another connection of the same client took over');
 }
 
+/** Notes a refusal with the client and in the security log. @returns the error to throw */
 async function refuse(
-  deps: EnrolmentDeps,
+  deps: AdmissionDeps,
   client: ClientRow,
   code: 'certificateMismatch' | 'duplicateHwid',
   message: string,
-) {
+): Promise<AppError> {
   deps.log.warn({ code, clientId: client.id }, message);
   await noteClientError(deps.db, client.id, message);
   await insertLog(deps.db, { level: 'error', source: 'security', code, message, clientId: client.id });
@@ -115,9 +139,10 @@ async function refuse(
   return new AppError(code, message);
 }
 
-function refuseOtherContract(hello: Hello): void {
-  if (hello.contract === contractNumber || hello.contract === contractNumber - 1) return;
-  throw new AppError('incompatible', `the agent speaks contract ${hello.contract}, this engine ${contractNumber}`, {
-    hint: hello.contract < contractNumber ? 'Upgrade the agent.' : 'Upgrade the engine.',
+/** @throws AppError incompatible */
+export function refuseOtherContract(contract: number): void {
+  if (contract === contractNumber || contract === contractNumber - 1) return;
+  throw new AppError('incompatible', `the agent speaks contract ${contract}, this engine ${contractNumber}`, {
+    hint: contract < contractNumber ? 'Upgrade the agent.' : 'Upgrade the engine.',
   });
 }

@@ -2,11 +2,14 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { listen, type ListenAddress } from '../../shared/node/listen.ts';
 import { fingerprintOf, type TlsIdentity } from '../../shared/node/tls.ts';
 import { maxMessageBytes } from '../../shared/rpc/channel.ts';
+import { webSocketChannel } from '../../shared/node/websocket-channel.ts';
 import { type ConnectionDeps, serveAgent } from './connection.ts';
+import { type Caller, enrol, type EnrolmentDeps } from './enrolment.ts';
+import { beatWebSocket } from './heartbeat.ts';
 
 /** Sockets at once, and new ones per address and minute: the port is open to the network. */
 const maxSockets = 2000;
@@ -23,7 +26,7 @@ export interface AgentListener {
  * @throws AppError portInUse
  */
 export async function listenForAgents(
-  deps: ConnectionDeps,
+  deps: ConnectionDeps & EnrolmentDeps,
   identity: TlsIdentity,
   address: ListenAddress,
 ): Promise<AgentListener> {
@@ -46,12 +49,17 @@ export async function listenForAgents(
     const status = request.url !== '/agent' ? 404 : fingerprint === undefined ? 401 : admit(from, sockets.clients.size);
     if (status !== undefined || fingerprint === undefined) return refuse(socket, status ?? 401);
     sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      serveAgent(deps, webSocket, { fingerprint, address: from }),
+      serveDialler(deps, webSocket, { fingerprint, address: from }),
     );
   });
   server.on('tlsClientError', (error: Error) => deps.log.debug({ reason: error.message }, 'TLS handshake failed'));
   const port = await listen(server, address, '--agent-listen');
   return { port, close: () => closeAll(server, sockets) };
+}
+
+function serveDialler(deps: ConnectionDeps & EnrolmentDeps, socket: WebSocket, caller: Caller): void {
+  serveAgent(deps, webSocketChannel(socket), { admit: (hello) => enrol(deps, hello, caller) });
+  beatWebSocket(socket, caller.address, deps.log);
 }
 
 function certificateOf(socket: Duplex): string | undefined {

@@ -1,8 +1,10 @@
 import { type ClientState, contractNumber } from '../../shared/model/client.ts';
+import { transportSchema } from '../../shared/model/ssh.ts';
 import type { ClientView } from '../../shared/contract/engine/clients.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
 import type { ClientRow } from '../database/clients.ts';
+import { sshAddressOf } from '../database/ssh-clients.ts';
 
 /** State of a client as people see it: the decision, and whether it is connected now. */
 export function clientState(row: ClientRow, registry: AgentRegistry): ClientState {
@@ -23,6 +25,8 @@ export function clientView(row: ClientRow, registry: AgentRegistry): ClientView 
     authorized: row.decision === 'authorized',
     fingerprint: row.fingerprint,
     address: row.address,
+    transport: transportSchema.parse(row.transport),
+    ssh: sshAddressOf(row),
     version: row.version,
     system: row.system,
     local: row.local === 1,

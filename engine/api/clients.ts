@@ -5,6 +5,7 @@ import { findId } from '../database/find.ts';
 import { insertLog } from '../database/logs.ts';
 import { clientView } from './client-views.ts';
 import { type ApiContext, userName } from './context.ts';
+import { addSshClient, probeSsh } from './ssh-clients.ts';
 
 const onlineMs = 10_000;
 
@@ -42,9 +43,12 @@ export const clientsApi: Handlers<typeof clientsContract, ApiContext> = {
     const id = await findId(core.db, 'clients', client, 'client');
     if (core.registry.isOnline(id)) return view(context, id);
     await decide(context, String(id), 'authorized');
+    if ((await getClient(core.db, id)).transport === 'ssh') core.dialler.keep(id);
     await core.registry.waitOnline(id, onlineMs);
     return view(context, id);
   },
+  'clients.probeSsh': probeSsh,
+  'clients.addSsh': async (params, context, { signal }) => view(context, await addSshClient(params, context, signal)),
   async 'clients.edit'({ client, description }, context) {
     const id = await findId(context.core.db, 'clients', client, 'client');
     await describeClient(context.core.db, id, description);
@@ -52,6 +56,8 @@ export const clientsApi: Handlers<typeof clientsContract, ApiContext> = {
     return view(context, id);
   },
   async 'clients.remove'({ client }, context) {
-    return view(context, await decide(context, client, 'removed'));
+    const id = await decide(context, client, 'removed');
+    await context.core.dialler.drop(id);
+    return view(context, id);
   },
 };

@@ -44,7 +44,8 @@ export interface Introduction {
   address: string;
 }
 
-function columnsOf(hello: Introduction) {
+/** What every hello writes anew. */
+export function introductionColumns(hello: Introduction) {
   return {
     name: hello.name,
     sign_key: hello.signKey,
@@ -61,7 +62,7 @@ export async function insertClient(db: Database, hello: Introduction, local: boo
   return db
     .insertInto('clients')
     .values({
-      ...columnsOf(hello),
+      ...introductionColumns(hello),
       uuid: randomUUID(),
       hwid: hello.hwid,
       fingerprint: hello.fingerprint,
@@ -80,7 +81,7 @@ export async function insertClient(db: Database, hello: Introduction, local: boo
 export async function updateIntroduction(db: Database, id: number, hello: Introduction): Promise<void> {
   await db
     .updateTable('clients')
-    .set({ ...columnsOf(hello), last_error: null })
+    .set({ ...introductionColumns(hello), last_error: null })
     .where('id', '=', id)
     .execute();
 }

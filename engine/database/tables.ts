@@ -26,6 +26,9 @@ export interface Tables {
     system: string;
     address: string;
     local: Flag;
+    transport: ColumnType<string, string | undefined, string>;
+    /** Address of an agent that is reached over SSH. */
+    ssh: ColumnType<Json | null, Json | null | undefined, Json | null>;
     first_seen_at: number;
     last_seen_at: number | null;
     decided_at: number | null;

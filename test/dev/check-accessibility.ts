@@ -24,6 +24,7 @@ const addresses = [
   '/administration/clients?client=1',
   '/administration/clients?show=unauthorized&client=5',
   '/administration/clients?form=client',
+  '/administration/clients?form=ssh',
   '/administration/platforms?platform=1',
   '/administration/pools?pool=1',
   '/administration/pools?form=pool',

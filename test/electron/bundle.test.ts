@@ -10,18 +10,22 @@ async function bundles(): Promise<RolldownOptions[]> {
   return loaded.default;
 }
 
-/** What the one file of a bundle still loads at run time. */
-async function importsOf(name: string): Promise<string[]> {
+/** The one file of a bundle: its text, and what it still loads at run time. */
+async function built(name: string): Promise<{ code: string; imports: string[] }> {
   const found = (await bundles()).find(
     ({ input }) => typeof input === 'string' && input.endsWith(`electron/${name}.ts`),
   );
   if (found === undefined) throw new Error(`no bundle of ${name}`);
   const { output, ...input } = found;
-  const built = await rolldown(input as InputOptions);
+  const bundle = await rolldown(input as InputOptions);
   const format = Array.isArray(output) ? output[0]?.format : output?.format;
-  const result = await built.generate({ format: format ?? 'esm', codeSplitting: false });
+  const result = await bundle.generate({ format: format ?? 'esm', codeSplitting: false });
   expect(result.output).toHaveLength(1);
-  return result.output[0].imports;
+  return result.output[0];
+}
+
+async function importsOf(name: string): Promise<string[]> {
+  return (await built(name)).imports;
 }
 
 test('the preload is one file that needs Electron only', async () => {
@@ -36,4 +40,9 @@ test('the main process loads no database and no native package', async () => {
 test('the engine process is complete but for the native database', async () => {
   const foreign = (await importsOf('engine-process')).filter((name) => !name.startsWith('node:'));
   expect(foreign).toEqual(['better-sqlite3']);
+});
+
+test('the engine process uses nothing that a module does not have', async () => {
+  const { code } = await built('engine-process');
+  expect(code.match(/.*(?<![.\w])__dirname\b.*/gu) ?? []).toEqual([]);
 });

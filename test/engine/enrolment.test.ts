@@ -42,7 +42,7 @@ beforeEach(async () => {
 
 async function newAgent(name = 'agent'): Promise<AgentIdentity> {
   const folder = join(await temporaryFolder(), 'agent');
-  return initAgent({ folder, name, manager: url(), fingerprint: tls.fingerprint });
+  return initAgent({ folder, name, manager: { url: url(), fingerprint: tls.fingerprint } });
 }
 
 const url = () => `wss://127.0.0.1:${port}/agent`;

@@ -48,6 +48,8 @@ export function fakeClient(id: number, name: string, change: Partial<ClientView>
     authorized: true,
     fingerprint,
     address: `10.20.4.${50 + id}`,
+    transport: 'websocket',
+    ssh: null,
     version: '0.1.0',
     system: 'Debian GNU/Linux 12, x64, 32 cores',
     local: false,

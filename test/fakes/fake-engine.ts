@@ -12,6 +12,7 @@ import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
 import { fakeBackups } from './fake-backups.ts';
+import { fakeClients } from './fake-clients.ts';
 import { fakeRepositories } from './fake-repositories.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
 import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
@@ -38,7 +39,7 @@ export class FakeEngine {
     this.api = {
       ...this.session(),
       ...this.system(),
-      ...this.clients(),
+      ...fakeClients(this.data, (...topics) => this.announce(...topics)),
       ...this.platforms(),
       ...this.pools(),
       ...this.rules(),
@@ -150,21 +151,6 @@ export class FakeEngine {
           ),
           page,
         ),
-    };
-  }
-
-  private clients(): Pick<Api, 'clients.list' | 'clients.authorize' | 'clients.edit' | 'clients.remove'> {
-    const change = (ref: string, values: object) => {
-      const client = Object.assign(pick(this.data.clients, ref, 'client'), values);
-      this.announce('clients');
-      return client;
-    };
-    return {
-      'clients.list': async () => rowsOf(this.data.clients),
-      'clients.authorize': async ({ client }) =>
-        change(client, { authorized: true, state: 'online', decidedAt: Date.now(), decidedBy: 'admin' }),
-      'clients.edit': async ({ client, description }) => change(client, { description }),
-      'clients.remove': async ({ client }) => change(client, { authorized: false, state: 'removed' }),
     };
   }
 

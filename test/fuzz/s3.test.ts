@@ -5,7 +5,7 @@ import { parseErrorFields, parsePage } from '../../agent/repository/storage/s3-a
 import { parseS3Address } from '../../agent/repository/storage/s3-address.ts';
 import { problemError, readProblem } from '../../agent/repository/storage/s3-errors.ts';
 import { S3Storage } from '../../agent/repository/storage/s3.ts';
-import { parseFingerprint, hostKeyKind } from '../../agent/repository/storage/sftp-host-key.ts';
+import { parseFingerprint, hostKeyKind } from '../../shared/node/ssh-host-key.ts';
 import { fuzz } from './fuzz.ts';
 import { mutateBytes, mutateText, pick, seeded } from './mutate.ts';
 

@@ -66,8 +66,7 @@ export class JobLab {
   static async create(options: LabOptions = {}): Promise<JobLab> {
     const { name = 'node1' } = options;
     const folder = await temporaryFolder();
-    const manager = { manager: 'wss://127.0.0.1:1/agent', fingerprint: `SHA256:${'A'.repeat(43)}` };
-    const identity = await initAgent({ folder: join(folder, 'agent'), name, ...manager });
+    const identity = await initAgent({ folder: join(folder, 'agent'), name, manager: undefined });
     const lab = new JobLab(folder, identity, options);
     await mkdir(lab.images);
     onTestFinished(async () => {

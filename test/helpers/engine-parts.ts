@@ -5,6 +5,7 @@ import '../../shared/node/rpc-runtime.ts';
 import { createLogger } from '../../shared/node/log.ts';
 import { Secret } from '../../shared/schema.ts';
 import { AgentRegistry } from '../../engine/agents/registry.ts';
+import { SshDialler } from '../../engine/agents/ssh/ssh-dialler.ts';
 import { Changes } from '../../engine/changes.ts';
 import type { EngineCore } from '../../engine/core.ts';
 import { decideClient, insertClient } from '../../engine/database/clients.ts';
@@ -35,17 +36,19 @@ export async function engineParts(folder?: string): Promise<EngineParts> {
   const vault = await Vault.open(place);
   const [changes, registry, log] = [new Changes(), new AgentRegistry(), silentLog];
   const queue = new TaskQueue({ db, changes, registry, vault, log, engineUuid });
+  const dialler = new SshDialler({ db, changes, registry, vault, log, engineUuid, events: queue });
   let isStopped = false;
   const stop = async () => {
     if (isStopped) return;
     isStopped = true;
+    await dialler.stop();
     await registry.closeAll('the engine stops');
     await queue.stop();
     changes.stop();
     await db.destroy();
   };
   onTestFinished(stop);
-  const shared = { db, changes, registry, vault, queue, log, engineUuid };
+  const shared = { db, changes, registry, vault, dialler, queue, log, engineUuid };
   const addresses = { url: null, agentUrl: '' };
   return { ...shared, startedAt: 0, embedded: false, fingerprint: '', addresses, folder: place, stop };
 }

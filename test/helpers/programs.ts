@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { taskViewSchema, type TaskView } from '../../shared/contract/engine/tasks.ts';
+import type { Transport } from '../../shared/model/ssh.ts';
 import { isEnded } from '../../shared/model/task.ts';
+import { checkout, compileCache } from './sources.ts';
+import type { SshAgents } from './ssh-agents.ts';
 
-/** The same sources are started hundreds of times. */
-const compileCache = join(tmpdir(), 'holdfast-compile-cache');
-const checkout = fileURLToPath(new URL('../..', import.meta.url));
 export const adminPassword = 'correct horse battery';
 export const poolPassword = 'pool password';
 
@@ -78,16 +77,20 @@ export async function startProgram(source: string, args: readonly string[], log:
 /** Engine and agents of one test, all in a folder of their own. */
 export class Lab {
   readonly folder: string;
+  /** How its agents and its engine come together. */
+  readonly transport: Transport;
+  #ssh: SshAgents | undefined;
   #engine: Program | undefined;
   readonly #agents = new Map<string, Program>();
   #passwordFiles = 0;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, transport: Transport) {
     this.folder = folder;
+    this.transport = transport;
   }
 
-  static async create(): Promise<Lab> {
-    return new Lab(await mkdtemp(join(tmpdir(), 'holdfast-programs-')));
+  static async create(transport: Transport = 'websocket'): Promise<Lab> {
+    return new Lab(await mkdtemp(join(tmpdir(), 'holdfast-programs-')), transport);
   }
 
   path(...parts: string[]): string {
@@ -97,6 +100,37 @@ export class Lab {
   get engine(): Program {
     if (this.#engine === undefined) throw new Error('no engine is running');
     return this.#engine;
+  }
+
+  /** The SSH server of this lab's host, and the agents behind it. */
+  async ssh(): Promise<SshAgents> {
+    // Its helpers belong to vitest; the browser tests use this lab under another runner.
+    const { SshAgents: agents } = await import('./ssh-agents.ts');
+    this.#ssh ??= await agents.start(this.folder);
+    return this.#ssh;
+  }
+
+  /** The process of an agent, however it was started. */
+  async agentPid(name: string): Promise<number> {
+    return this.#agents.get(name)?.pid ?? (await this.ssh()).pid(name);
+  }
+
+  /** Ends an agent by a signal and waits until it is gone. */
+  async killAgent(name: string, signal: NodeJS.Signals): Promise<void> {
+    if (this.#agents.has(name)) await this.agent(name).kill(signal);
+    else await (await this.ssh()).kill(name, signal);
+  }
+
+  /** Makes an agent unreachable: a dialling one ends, over SSH the server does. */
+  async cutOff(name: string): Promise<void> {
+    if (this.transport === 'ssh') await (await this.ssh()).sshd.stopServer();
+    else await this.killAgent(name, 'SIGTERM');
+  }
+
+  /** The reverse of {@link cutOff}. */
+  async bringBack(name: string): Promise<void> {
+    if (this.transport === 'ssh') await (await this.ssh()).sshd.startServer();
+    else await this.startAgent(name);
   }
 
   agent(name: string): Program {
@@ -132,6 +166,12 @@ export class Lab {
 
   /** A new agent that is authorized and online. */
   async addAgent(name: string): Promise<void> {
+    if (this.transport === 'ssh') {
+      const ssh = await this.ssh();
+      await this.program('agent/main.ts', ['init', '--data', this.path(name), '--name', name]);
+      await this.ok('clients', 'add-ssh', '--name', name, ...(await ssh.flags(name)));
+      return;
+    }
     await this.initAgent(name);
     await this.startAgent(name);
     await this.until(`client ${name} to appear`, async () =>
@@ -299,6 +339,7 @@ export class Lab {
       await agent.kill('SIGTERM');
     }
     await this.#engine?.kill('SIGTERM');
+    await this.#ssh?.close();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

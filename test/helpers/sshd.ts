@@ -22,6 +22,7 @@ export const missingSshd = existsSync(program) ? undefined : 'sshd is not instal
 export class TestSshd {
   readonly folder: string;
   readonly #serverPort: number;
+  readonly #configLines: readonly string[];
   readonly #relay: Server;
   readonly #lines = new Set<Socket>();
   #server: ChildProcess | undefined;
@@ -32,23 +33,30 @@ export class TestSshd {
   /** How many lines the relay lets stand at a time; more are closed at once. */
   most = Infinity;
 
-  private constructor(folder: string, serverPort: number) {
+  private constructor(folder: string, serverPort: number, lines: readonly string[]) {
     this.folder = folder;
     this.#serverPort = serverPort;
+    this.#configLines = lines;
     this.#relay = createServer({ noDelay: true }, (socket) => this.#pass(socket));
   }
 
-  /** @param lines more lines for sshd_config */
+  /** A server of SFTP alone. @param lines more lines for sshd_config */
   static async start(lines: readonly string[] = []): Promise<TestSshd> {
     const folder = await temporaryFolder();
-    const sshd = new TestSshd(folder, await freePort());
+    const force = `ForceCommand internal-sftp -d ${join(folder, 'home')}`;
+    const sshd = await TestSshd.open(folder, [...lines, 'Subsystem sftp internal-sftp', force]);
+    onTestFinished(() => sshd.close());
+    return sshd;
+  }
+
+  /** A server that runs commands, in an empty folder of the caller's; who opens it closes it. */
+  static async open(folder: string, lines: readonly string[] = []): Promise<TestSshd> {
+    const sshd = new TestSshd(folder, await freePort(), lines);
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
     for (const name of ['hostkey', 'hostkey-ecdsa', 'id', 'other-id'])
       await runProgram('ssh-keygen', [...keyArguments(name), '-f', sshd.path(name)]);
     await copyFile(sshd.path('id.pub'), sshd.path('authorized_keys'));
     await mkdir(sshd.path('home'));
-    await writeFile(sshd.path('sshd_config'), sshd.#config(lines));
-    onTestFinished(() => sshd.#end());
     await sshd.startServer();
     sshd.#relay.listen(0, '127.0.0.1');
     await once(sshd.#relay, 'listening');
@@ -91,7 +99,9 @@ export class TestSshd {
     return `sftp.command=ssh ${options.join(' ')}`;
   }
 
-  async startServer(): Promise<void> {
+  /** @param hostKeys files of this folder that it shows */
+  async startServer(hostKeys: readonly string[] = ['hostkey', 'hostkey-ecdsa']): Promise<void> {
+    await writeFile(this.path('sshd_config'), this.#config(hostKeys));
     const server = spawn(program, ['-D', '-e', '-f', this.path('sshd_config')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -117,6 +127,15 @@ export class TestSshd {
     await ended;
   }
 
+  /** Kills the process behind every session, and leaves the server alone. @returns how many there were */
+  async killSessions(): Promise<number> {
+    const pid = this.#server?.pid;
+    if (pid === undefined) return 0;
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean);
+    for (const child of children) process.kill(Number(child), 'SIGKILL');
+    return children.length;
+  }
+
   /** Every connection breaks now. */
   cut(): void {
     for (const socket of this.#lines) socket.destroy();
@@ -134,15 +153,15 @@ export class TestSshd {
     return new Promise((resolve) => (this.#onSpent = resolve));
   }
 
-  #config(lines: readonly string[]): string {
+  #config(hostKeys: readonly string[]): string {
     return [
-      ...['hostkey', 'hostkey-ecdsa'].map((key) => `HostKey ${this.path(key)}`),
+      ...hostKeys.map((key) => `HostKey ${this.path(key)}`),
       `ListenAddress 127.0.0.1:${this.#serverPort}`,
       `PidFile ${this.path('sshd.pid')}`,
       `AuthorizedKeysFile ${this.path('authorized_keys')}`,
       ...['StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'PermitRootLogin yes', 'MaxStartups 100'],
-      ...lines,
-      ...['Subsystem sftp internal-sftp', `ForceCommand internal-sftp -d ${this.path('home')}`, ''],
+      ...this.#configLines,
+      '',
     ].join('\n');
   }
 
@@ -171,7 +190,7 @@ export class TestSshd {
     });
   }
 
-  async #end(): Promise<void> {
+  async close(): Promise<void> {
     await this.stopServer();
     this.#relay.close();
   }

@@ -1,22 +1,28 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transportSchema } from '../../shared/model/ssh.ts';
 import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
 import { adminPassword, Lab, poolPassword } from '../helpers/programs.ts';
 import { Restic } from '../helpers/restic.ts';
+import { missingSshd } from '../helpers/sshd.ts';
 
 const mib = 1024 * 1024;
 
-describe('an image directory through all three programs', () => {
+const transports = missingSshd === undefined ? transportSchema.options : (['websocket'] as const);
+
+describe.each(transports)('an image directory through all three programs, over %s', (transport) => {
   let lab: Lab;
   let images: string;
   beforeAll(async () => {
-    lab = await Lab.create();
+    lab = await Lab.create(transport);
     await lab.startEngine();
   });
   afterAll(() => lab.close());
 
-  it('shows a new agent as unauthorized and lets it do nothing', async () => {
+  const isSsh = transport === 'ssh';
+
+  it.skipIf(isSsh)('shows a new agent as unauthorized and lets it do nothing', async () => {
     await lab.initAgent('node1');
     await lab.startAgent('node1');
     await lab.until('the client', async () => (await lab.rows('clients', 'list')).length === 1);
@@ -45,7 +51,12 @@ describe('an image directory through all three programs', () => {
     });
   });
 
-  it('is online once it is authorized', async () => {
+  it.runIf(isSsh)('is online once it is added', async () => {
+    await lab.addAgent('node1');
+    expect(await lab.rows('clients', 'list')).toMatchObject([{ id: 1, name: 'node1', state: 'online', transport }]);
+  });
+
+  it.skipIf(isSsh)('is online once it is authorized', async () => {
     const view = await lab.ok('clients', 'authorize', 'node1');
     expect(view).toMatchObject({ state: 'online', authorized: true });
   });
@@ -153,23 +164,23 @@ describe('an image directory through all three programs', () => {
   });
 
   it('survives the SIGHUP by which restic looks whether a lock is alive', async () => {
-    process.kill(lab.agent('node1').pid, 'SIGHUP');
+    process.kill(await lab.agentPid('node1'), 'SIGHUP');
     await (await Restic.at(lab.path('pool'), poolPassword)).run(['unlock']);
     expect(await lab.cli('rules', 'run', 'nightly', '--wait')).toMatchObject({ code: 0 });
   });
 
   it('shows the last known VMs as stale while their client is offline, and lets a run wait for it', async () => {
-    await lab.agent('node1').kill('SIGTERM');
+    await lab.cutOff('node1');
     await lab.until('offline', async () => (await lab.rows('clients', 'list'))[0]?.['state'] === 'offline');
     expect((await lab.rows('objects', 'list', '--client', 'node1'))[0]).toMatchObject({ name: 'web.raw', stale: true });
     const id = await lab.run('nightly');
     const waiting = await lab.untilTask(id, (task) => task.waitingFor !== null);
     expect(waiting).toMatchObject({ state: 'pending', waitingFor: 'client "node1" to come online; place 1 in line' });
-    await lab.startAgent('node1');
+    await lab.bringBack('node1');
     expect((await lab.ended(id)).state).toBe('done');
   });
 
-  it('says clearly what is wrong with what was typed', async () => {
+  it.skipIf(isSsh)('says clearly what is wrong with what was typed', async () => {
     expect(await lab.fails('rules', 'run', 'nope')).toMatchObject({ exit: 2, code: 'notFound' });
     expect(await lab.fails('rules', 'add', '--name', 'x')).toMatchObject({ exit: 2, code: 'invalidValue' });
     expect(

@@ -6,7 +6,7 @@ import { SftpConnections } from './sftp-connections.ts';
 import { dialSftp, fetchFingerprint, type SftpLogin } from './sftp-dial.ts';
 import { SftpStatusError, storageError, writeError } from './sftp-errors.ts';
 import { closeQuietly, folderEntries, inOrder, makeFolders, sizeOf } from './sftp-folders.ts';
-import { parseFingerprint } from './sftp-host-key.ts';
+import { parseFingerprint } from '../../../shared/node/ssh-host-key.ts';
 import { readRange } from './sftp-transfer.ts';
 import { publishFile, removeFile, syncFolder, unlessStatus, uploadFile } from './sftp-upload.ts';
 import {

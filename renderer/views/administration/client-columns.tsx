@@ -67,7 +67,11 @@ export function useClientColumns(): GridColumn<ClientView>[] {
         width: 120,
         priority: 3,
         value: (row) => row.address,
-        cell: (row) => <span className="mono t2">{row.address}</span>,
+        cell: (row) => (
+          <span className="mono t2" title={row.address}>
+            {row.address}
+          </span>
+        ),
       },
       {
         id: 'version',

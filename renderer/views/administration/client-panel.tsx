@@ -41,6 +41,10 @@ function FingerprintSection({ client, isAsking }: { readonly client: ClientView;
   );
 }
 
+function Mono({ text }: { readonly text: string }) {
+  return <span className="mono wrap">{text}</span>;
+}
+
 function FactsSection({ client }: { readonly client: ClientView }) {
   const { t } = useText();
   return (
@@ -48,20 +52,11 @@ function FactsSection({ client }: { readonly client: ClientView }) {
       <h3>{t('client.says')}</h3>
       <KeyValues
         facts={[
-          [
-            'HWID',
-            <span key="hwid" className="mono">
-              {client.hwid}
-            </span>,
-          ],
-          [
-            t('client.address'),
-            client.address === '' ? null : (
-              <span key="address" className="mono">
-                {client.address}
-              </span>
-            ),
-          ],
+          ['HWID', <Mono key="hwid" text={client.hwid} />],
+          [t('client.address'), client.address === '' ? null : <Mono key="address" text={client.address} />],
+          [t('client.transport'), t(`transport.${client.transport}`)],
+          [t('client.hostKey'), client.ssh === null ? null : <Mono key="hostKey" text={client.ssh.hostKey} />],
+          [t('client.command'), client.ssh === null ? null : <Mono key="command" text={client.ssh.command} />],
           [t('client.system'), client.system],
           [t('client.version'), client.version],
           [t('client.firstSeen'), <Time key="first" at={client.firstSeenAt} />],

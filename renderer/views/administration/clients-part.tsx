@@ -16,6 +16,7 @@ import { AddClientDialog } from './add-client-dialog.tsx';
 import { useClientActions } from './client-actions.ts';
 import { useClientColumns } from './client-columns.tsx';
 import { AuthorizePanel, ClientPanel } from './client-panel.tsx';
+import { SshClientForm } from './ssh-client-form.tsx';
 
 const noClients: readonly ClientView[] = [];
 const idOf = (client: ClientView) => String(client.id);
@@ -70,7 +71,7 @@ export function ClientsPart() {
   const rows = all.filter((client) => tabOf(client) === tab);
   const columns = useClientColumns();
   const actions = useClientActions();
-  const { howToAddClient } = useGlobalActions();
+  const { howToAddClient, addSshClient } = useGlobalActions();
   const open = useCallback((client: ClientView) => query.set({ client: client.id }), [query]);
   const close = () => query.set({ client: null });
   const selected = rows.find((client) => client.id === query.getId('client'));
@@ -78,6 +79,7 @@ export function ClientsPart() {
   return (
     <>
       <PageHead title={t('place.clients')} line>
+        <ActionButton action={addSshClient} />
         <ActionButton action={howToAddClient} />
       </PageHead>
       <div className="cols">
@@ -115,7 +117,9 @@ export function ClientsPart() {
             <span className="t3">{t('client.foot')}</span>
           </div>
         </div>
+        {query.get('form') === 'ssh' && <SshClientForm onClose={() => query.set({ form: null })} />}
         {selected !== undefined &&
+          query.get('form') !== 'ssh' &&
           (tab === 'clients' ? (
             <ClientPanel client={selected} onClose={close} />
           ) : (

@@ -1,5 +1,5 @@
 import { IconLogout, IconPlugConnected, IconPlus, IconRefresh, IconTerminal2, IconEyeCheck } from '@tabler/icons-react';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { useNavigate } from 'react-router';
 import type { Action } from '../../components/action.ts';
 import { signOut } from '../../store/session.ts';
@@ -14,25 +14,39 @@ export interface GlobalActions {
   readonly addPlatform: Action;
   readonly addPool: Action;
   readonly howToAddClient: Action;
+  readonly addSshClient: Action;
   readonly refreshObjects: Action;
   readonly markAllSeen: Action;
   readonly account: readonly Action[];
 }
 
-/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
-export function useGlobalActions(): GlobalActions {
-  const { t } = useText();
+/** Makes what opens a place. */
+function useGo(): (to: string) => () => void {
   const navigate = useNavigate();
+  return useCallback((to: string) => () => void navigate(to), [navigate]);
+}
+
+function useSignOut(): Action {
+  const { t } = useText();
   const dispatch = useAppDispatch();
   const { fail } = useDialogs();
-  const allowed = useAllowed();
-  const run = useRun();
   return useMemo(() => {
-    const go = (to: string) => () => void navigate(to);
     const leave = async () => {
       const outcome = await dispatch(signOut());
       if (!outcome.ok) fail({ title: t('frame.signOut'), error: outcome.error });
     };
+    return { id: 'signOut', label: t('frame.signOut'), icon: IconLogout, run: () => void leave() };
+  }, [t, dispatch, fail]);
+}
+
+/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
+export function useGlobalActions(): GlobalActions {
+  const { t } = useText();
+  const go = useGo();
+  const signOutAction = useSignOut();
+  const allowed = useAllowed();
+  const run = useRun();
+  return useMemo(() => {
     return {
       newRule: {
         id: 'rules.add',
@@ -61,6 +75,13 @@ export function useGlobalActions(): GlobalActions {
         icon: IconTerminal2,
         run: go('/administration/clients?form=client'),
       },
+      addSshClient: {
+        id: 'clients.addSsh',
+        label: t('action.addSshClient'),
+        icon: IconPlus,
+        disabled: allowed('clients.addSsh'),
+        run: go('/administration/clients?form=ssh'),
+      },
       refreshObjects: {
         id: 'objects.refresh',
         label: t('action.refreshObjects'),
@@ -75,7 +96,7 @@ export function useGlobalActions(): GlobalActions {
         disabled: allowed('tasks.markSeen'),
         run: () => void run(t('action.markAllSeen'), 'tasks.markSeen', {}),
       },
-      account: [{ id: 'signOut', label: t('frame.signOut'), icon: IconLogout, run: () => void leave() }],
+      account: [signOutAction],
     };
-  }, [t, navigate, dispatch, fail, allowed, run]);
+  }, [t, go, signOutAction, allowed, run]);
 }

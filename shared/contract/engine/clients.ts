@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { clientStateSchema } from '../../model/client.ts';
-import { emptySchema, idSchema, instantSchema, refSchema, rowsOf } from '../../schema.ts';
+import { sshAddressSchema, sshHostSchema, transportSchema } from '../../model/ssh.ts';
+import { fingerprintSchema } from '../../model/storage.ts';
+import { emptySchema, idSchema, instantSchema, nameSchema, refSchema, rowsOf, secret } from '../../schema.ts';
 import { command, query } from '../method.ts';
 
 export const clientViewSchema = z.object({
@@ -14,6 +16,9 @@ export const clientViewSchema = z.object({
   /** `SHA256:` + unpadded base64 of the certificate. */
   fingerprint: z.string(),
   address: z.string(),
+  transport: transportSchema,
+  /** Of a client that the engine dials over SSH. */
+  ssh: sshAddressSchema.nullable(),
   version: z.string(),
   /** What the host says about itself, e.g. "Debian GNU/Linux 12, x64, 2 cores". */
   system: z.string(),
@@ -23,7 +28,7 @@ export const clientViewSchema = z.object({
   lastSeenAt: instantSchema.nullable(),
   decidedAt: instantSchema.nullable(),
   decidedBy: z.string().nullable(),
-  /** Why the last link was refused or lost. */
+  /** Why the last link was refused or lost, or why the host is not reached over SSH. */
   lastError: z.string().nullable(),
 });
 export type ClientView = z.output<typeof clientViewSchema>;
@@ -36,6 +41,26 @@ export const clientsContract = {
   'clients.authorize': command({
     right: 'administer',
     params: clientParams,
+    result: clientViewSchema,
+    topics: ['clients'],
+  }),
+  /** The host key that an SSH server offers, for a person to compare: dials it, and sends nothing that needs a login. */
+  'clients.probeSsh': command({
+    right: 'administer',
+    params: sshHostSchema,
+    result: z.object({ hostKey: fingerprintSchema }),
+  }),
+  /**
+   * Dials the agent of a host and authorizes it. Answers once it is online, after 10 s at most; after an error nothing
+   * is kept. The agent's `init` was run without a manager.
+   */
+  'clients.addSsh': command({
+    right: 'administer',
+    params: sshAddressSchema.extend({
+      name: nameSchema,
+      /** OpenSSH or PEM text without a passphrase. */
+      privateKey: secret(16_384),
+    }),
     result: clientViewSchema,
     topics: ['clients'],
   }),

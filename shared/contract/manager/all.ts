@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobProgressSchema, jobResultSchema } from '../../model/job.ts';
+import { fingerprintSchema } from '../../model/storage.ts';
 import { stepSchema } from '../../model/task.ts';
 import { emptySchema, uuidSchema } from '../../schema.ts';
 import { command } from '../method.ts';
@@ -22,6 +23,15 @@ export const helloSchema = z.object({
   signKey: z.string().max(100),
   capabilities: z.array(z.string().max(100)).max(100),
   jobs: z.array(openJobSchema).max(10_000),
+  /** Over SSH, where no TLS shows who we are (DETAILS 13). */
+  proof: z
+    .object({
+      /** Of the certificate that this agent would show over TLS. */
+      fingerprint: fingerprintSchema,
+      /** Ed25519 over `challengePrefix` and the nonce of `link.challenge`, base64. */
+      signature: z.base64().length(88),
+    })
+    .optional(),
 });
 export type Hello = z.output<typeof helloSchema>;
 
@@ -38,6 +48,8 @@ export const managerContract = {
   }),
   /** The answer is the acknowledgement; reporting the same job twice changes nothing. */
   'results.report': command({ right: 'none', params: z.object({ result: jobResultSchema }), result: emptySchema }),
+  /** Does the engine at the other end still live? Asked when another one wants its place. */
+  'manager.ping': command({ right: 'none', params: emptySchema, result: emptySchema }),
   'progress.report': command({ right: 'none', params: z.object({ progress: jobProgressSchema }), result: emptySchema }),
 } as const;
 export type ManagerContract = typeof managerContract;

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SftpStorage } from '../../../../agent/repository/storage/sftp.ts';
-import { hostKeyKind, otherHostKeys, parseFingerprint } from '../../../../agent/repository/storage/sftp-host-key.ts';
+import { hostKeyKind, otherHostKeys, parseFingerprint } from '../../../../shared/node/ssh-host-key.ts';
 import { parseFileSystem, SftpStatusError, writeError } from '../../../../agent/repository/storage/sftp-errors.ts';
 import { inOrder } from '../../../../agent/repository/storage/sftp-folders.ts';
 import { piecesOf } from '../../../../agent/repository/storage/sftp-transfer.ts';

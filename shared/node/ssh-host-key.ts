@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from '../errors.ts';
 
 const pattern = /^SHA256:[A-Za-z0-9+/]{43}$/u;
 
