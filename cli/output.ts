@@ -4,6 +4,7 @@ import { errorHelp } from './error-help.ts';
 export {
   bytes,
   confirmOrThrow,
+  confirmOrWarn,
   isJson,
   note,
   printObject,

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { addListOptions, type ListOptions, listParams } from '../list-options.ts';
+import type { BackupView } from '../../shared/contract/engine/backups.ts';
 import type { DiffPage } from '../../shared/model/diff.ts';
 import type { EnginePeer } from '../connect.ts';
-import { bytes, confirmOrThrow, isJson, note, printObject, printRows, time } from '../output.ts';
+import { bytes, confirmOrThrow, confirmOrWarn, isJson, note, printObject, printRows, time } from '../output.ts';
 import { withEngine } from '../with-engine.ts';
 import { choiceOf } from '../../shared/option-values.ts';
 import { unpackFormats } from '../../shared/model/job.ts';
@@ -19,6 +20,7 @@ interface RestoreOptions {
   storage?: string;
   start?: boolean;
   client?: string;
+  yes?: boolean;
   wait?: boolean;
 }
 
@@ -71,6 +73,7 @@ export function addBackups(program: Command): void {
     .option('--storage <folder>', 'folder for the disks on the client')
     .option('--start', 'start the VM afterwards')
     .option('--client <client>')
+    .option('--yes', 'do not ask when it has not been verified')
     .option('--wait', 'until the task has ended')
     .action(restore);
 }
@@ -148,13 +151,20 @@ async function diff(engine: EnginePeer, backup: string, other: string): Promise<
   }
 }
 
+function doubtOf({ id, verification }: BackupView): string | null {
+  if (verification === 'trusted') return null;
+  return verification === 'suspicious'
+    ? `Verification found a doubt in backup ${id}: its data may be damaged.`
+    : `Backup ${id} has not been verified yet.`;
+}
+
 async function restore(backup: string, options: RestoreOptions): Promise<void> {
   const target = targetOf(options);
   const { client } = options;
   const started = await withEngine(async (engine) => {
     const point = await engine.call('backups.get', { backup });
-    // Without a terminal a restore goes on with a warning (DETAILS 24).
-    if (point.verification !== 'trusted') note(`Backup ${point.id} has not been verified yet.`);
+    const doubt = doubtOf(point);
+    if (doubt !== null) await confirmOrWarn(doubt, 'Restore it nevertheless?', options.yes === true);
     return engine.call('backups.restore', { backup, target, ...(client === undefined ? {} : { client }) });
   });
   note(`Started task ${started.taskIds.join(', ')}.`);

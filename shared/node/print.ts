@@ -85,12 +85,23 @@ function text(value: unknown): string {
   return raw.replace(/\p{Cc}/gu, '�');
 }
 
+/** Whether there is a person to ask. */
+function hasTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+/** Asks before something doubtful; without a terminal it goes on with the warning (DETAILS 24). @throws AppError confirmationNeeded */
+export async function confirmOrWarn(warning: string, question: string, yes: boolean): Promise<void> {
+  if (!yes && hasTerminal()) return confirmOrThrow(`${warning} ${question}`, false);
+  note(warning);
+}
+
 /** Asks before something is destroyed; without a terminal --yes is needed (DETAILS 24). @throws AppError confirmationNeeded */
 export async function confirmOrThrow(question: string, yes: boolean): Promise<void> {
   if (yes) return;
   const refuse = (code: ErrorCode, message: string) =>
     new AppError(code, message, { hint: 'Repeat the command with --yes.' });
-  if (!process.stdin.isTTY || !process.stderr.isTTY) throw refuse('confirmationNeeded', question);
+  if (!hasTerminal()) throw refuse('confirmationNeeded', question);
   const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await prompt.question(`${question} [y/N] `);

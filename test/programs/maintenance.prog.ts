@@ -81,6 +81,26 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('mai
   });
   afterAll(() => lab.close());
 
+  it('restoring a point that nobody has verified asks on a terminal, and warns where there is none', async () => {
+    const line = [process.execPath, 'cli/main.ts', 'restore', String(first), '--to', lab.path('asked')].join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, XDG_CONFIG_HOME: lab.path('config') },
+    });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (!shown.includes('[y/N]') && (shown + chunk.toString()).includes('[y/N]')) child.stdin.write('n\r');
+      shown += chunk.toString();
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    expect({ code, shown }).toMatchObject({ code: 2 });
+    expect(shown).toContain(`Backup ${first} has not been verified yet.`);
+    expect((await lab.rows('tasks', 'list')).some(({ kind }) => kind === 'restore')).toBe(false);
+    const warned = await lab.cli('restore', String(first), '--to', lab.path('warned'), '--wait');
+    expect(warned).toMatchObject({ code: 0 });
+    expect(warned.stderr).toContain('has not been verified yet');
+  });
+
   it('verify makes sound points trusted', async () => {
     expect(await verified(first)).toEqual({ verification: 'notVerified', verifyErrors: [] });
     await verify([first, second, other]);
