@@ -85,7 +85,8 @@ export function useRuleForm(rule: RuleView | undefined, defaults: Partial<RuleFo
     pathOrNull(value) === null || absolutePathSchema.safeParse(value.trim()).success ? null : t('form.absolutePath');
   return useForm<RuleFormValues>({
     initialValues: startOf(rule, defaults),
-    validateInputOnBlur: true,
+    // Not the fields that are merely empty still: the line of their error would move the field that is being clicked.
+    validateInputOnBlur: ['scriptBefore', 'scriptAfter', 'scriptTimeoutSeconds'],
     clearInputErrorOnChange: true,
     validate: {
       name: required,
