@@ -1,5 +1,5 @@
 // npm run bench:data [-- --pairs 5 --part raw|guest]: backup and restore of a 4 GiB disk beside restic, Borg and virtnbdbackup, all in one run.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,6 +31,8 @@ if (missing.length > 0) {
 mkdirSync(values.folder, { recursive: true });
 const disk = makeDisk(values.folder);
 const folder = mkdtempSync(join(values.folder, 'run-'));
+// QEMU, which is not root, reads the changes of the guest's disk from there.
+chmodSync(folder, 0o755);
 const ours = await Ours.start();
 startLibvirtd();
 const guests = [

@@ -39,7 +39,10 @@ describe.skipIf(lacking(labMissing()))('the guest of a real VM', () => {
 
   function prepare(quiesce: Partial<Quiesce> = {}): Promise<GuestFreeze> {
     const domain = parseDomain(virsh('dumpxml', guest.domain));
-    return GuestFreeze.prepare(new Virsh(labUri), domain, quiesceSchema.parse(quiesce), roots, new TestScope());
+    const whole = quiesceSchema.parse(quiesce);
+    const helper = GuestFreeze.startHelper(whole, roots);
+    const parts = { quiesce: whole, helper, roots, scope: new TestScope() };
+    return GuestFreeze.prepare(new Virsh(labUri), domain, parts);
   }
 
   async function run(quiesce: Partial<Quiesce> = {}, between?: () => unknown): Promise<ReachedConsistency> {

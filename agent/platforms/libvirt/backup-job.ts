@@ -79,21 +79,38 @@ async function refuseJob(virsh: Virsh, uuid: string, info: string): Promise<void
 /** Socket of the backup job of a domain; undefined when there is none, or no domain. */
 async function jobSocket(virsh: Virsh, uuid: string): Promise<string | undefined> {
   try {
-    const root = parseXml(await virsh.run(['backup-dumpxml', uuid]), 'the backup job');
-    return attribute(find(root, 'server'), 'socket') ?? '';
+    return socketIn(await virsh.run(['backup-dumpxml', uuid]));
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
   }
 }
 
+/** The same, and what `domstate --reason` says, with one program. */
+async function jobAndState(virsh: Virsh, uuid: string): Promise<{ socket: string | undefined; state: string }> {
+  const commands = [
+    ['domstate', uuid, '--reason'],
+    ['backup-dumpxml', uuid],
+  ];
+  const { stdout, stderr } = await virsh.runAll(commands);
+  const [state = ''] = stdout.split('\n', 1);
+  const xml = stdout.slice(state.length).trim();
+  if (xml !== '') return { socket: socketIn(xml), state };
+  if (state !== '' && noJob.test(stderr)) return { socket: undefined, state };
+  // Something is wrong, which the single command tells.
+  return { socket: await jobSocket(virsh, uuid), state };
+}
+
+function socketIn(xml: string): string {
+  return attribute(find(parseXml(xml, 'the backup job'), 'server'), 'socket') ?? '';
+}
+
+const noJob = /no domain backup job present|no job is active|domain is not running/iu;
+
 function isGone(error: unknown): boolean {
   if (!(error instanceof AppError)) return false;
   if (error.code === 'objectVanished') return true;
-  return (
-    error.code === 'programFailed' &&
-    /no domain backup job present|no job is active|domain is not running/iu.test(error.message)
-  );
+  return error.code === 'programFailed' && noJob.test(error.message);
 }
 
 /**
@@ -106,11 +123,12 @@ export async function endBackupJob(job: LibvirtJob): Promise<void> {
   const startedAt = Date.now();
   let why = 'it does not end';
   let ended = false;
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const waited = Date.now() - startedAt;
     try {
-      if ((await jobSocket(virsh, job.domain)) !== job.socket) {
-        if (ended) await letGoOn(virsh, job.domain);
+      const { socket, state } = await jobAndState(virsh, job.domain);
+      if (socket !== job.socket) {
+        if (ended) await letGoOn(virsh, job.domain, state);
         return;
       }
       await virsh.run(['domjobabort', job.domain]);
@@ -120,14 +138,13 @@ export async function endBackupJob(job: LibvirtJob): Promise<void> {
       why = messageOf(error);
     }
     if (waited > endLimitMs) throw stuck(job, why);
-    await sleep(50);
+    await sleep(Math.min(50, 5 * 2 ** tries));
   }
 }
 
 /** A guest that was stopped because its scratch file could not grow goes on: writing needs no room there any more. */
-async function letGoOn(virsh: Virsh, domain: string): Promise<void> {
-  if (/paused \(I\/O error\)/u.test(await virsh.run(['domstate', domain, '--reason'])))
-    await virsh.run(['resume', domain]);
+async function letGoOn(virsh: Virsh, domain: string, state: string): Promise<void> {
+  if (/paused \(I\/O error\)/u.test(state)) await virsh.run(['resume', domain]);
 }
 
 /** How long an error may pass by itself. */

@@ -91,9 +91,13 @@ export class LiveDisks implements OpenDisks {
     this.#released = true;
     const { scope } = this.#opening;
     await this.#scratchWatch?.end();
-    await this.#freeze.close();
+    await this.#freeze.thaw();
+    // The helper puts back what it has set in libvirt; the job need not wait for that.
+    const closing = this.#freeze.close();
+    closing.catch(() => undefined);
     for (const disk of this.#served) await disk.close();
     await endBackupJob(this.#job);
+    await closing;
     // What libvirt leaves behind when QEMU was killed or the guest powered off.
     await rm(this.#job.socket, { force: true });
     await removeScratch(this.#folders.scratch);

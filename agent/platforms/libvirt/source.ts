@@ -77,9 +77,12 @@ async function lookAt(
 ): Promise<Look> {
   const { signal } = scope;
   const virsh = new Virsh(uri);
-  const { liveXml, inactiveXml, names } = await describeDomain(virsh, uuid, signal);
-  const domain = parseDomain(liveXml);
-  const freeze = await GuestFreeze.prepare(virsh, domain, quiesce, roots, scope);
+  const helper = GuestFreeze.startHelper(quiesce, roots);
+  const { liveXml, inactiveXml, names, domain } = await describe(virsh, uuid, signal).catch(async (error: unknown) => {
+    await helper?.release(0);
+    throw error;
+  });
+  const freeze = await GuestFreeze.prepare(virsh, domain, { quiesce, helper, roots, scope });
   try {
     const chosen = checkDisks(domain);
     const checkpoints = await listCheckpoints(virsh, domain.uuid, { names, signal });
@@ -91,6 +94,11 @@ async function lookAt(
     await freeze.close();
     throw error;
   }
+}
+
+async function describe(virsh: Virsh, uuid: string, signal: AbortSignal) {
+  const found = await describeDomain(virsh, uuid, signal);
+  return { ...found, domain: parseDomain(found.liveXml) };
 }
 
 /**

@@ -50,18 +50,25 @@ export class Virsh {
    * @param commands words that need no quoting
    */
   async runBatch(commands: readonly (readonly string[])[], signal?: AbortSignal): Promise<string> {
-    if (commands.length === 0) return '';
+    return (await this.runAll(commands, signal)).stdout;
+  }
+
+  /** The same, with the errors of those that fail. */
+  async runAll(
+    commands: readonly (readonly string[])[],
+    signal?: AbortSignal,
+  ): Promise<{ stdout: string; stderr: string }> {
+    if (commands.length === 0) return { stdout: '', stderr: '' };
     const unsafe = commands.flat().find((word) => !/^[A-Za-z0-9-]+$/u.test(word));
     if (unsafe !== undefined) throw new AppError('internal', `${unsafe} cannot be part of a list of commands`);
     // One argument with semicolons is virsh's own way of running a list of commands.
     const args = ['--quiet', '--connect', this.uri, commands.map((words) => words.join(' ')).join('; ')];
     try {
-      const { stdout } = await runProgram('virsh', args, {
+      return await runProgram('virsh', args, {
         timeoutMs: callLimitMs + commands.length * 1000,
         signal,
         okCodes: [0, 1],
       });
-      return stdout;
     } catch (error) {
       throw translate(error, this.uri);
     }

@@ -72,7 +72,11 @@ export class GuestBench {
       applyToFile(copy, set, content);
       for (const { domain } of [this.#guest, this.#peerGuest])
         applyToGuest(domain, device, join(this.#folder, 'slices'), set, content);
-      this.#own[work].push(await this.#ours.backUp(rule, pool));
+      const run = await this.#ours.backUp(rule, pool);
+      // QEMU tells a failed write to its log only.
+      const changed = set.extents.reduce((sum, { length }) => sum + length, 0);
+      if (run.task.bytesRead < changed) throw new Error(`only ${run.task.bytesRead} of ${changed} bytes have changed`);
+      this.#own[work].push(run);
       this.#peer[work].push(await peer.incremental());
       this.#restic[work].push(await restic.backup());
     }

@@ -3,7 +3,14 @@ import { AppError, messageOf } from '../../../../shared/errors.ts';
 import { isAlive, type ProcessId, processStat } from '../../../disks/process-id.ts';
 import { cleanText } from './clean-text.ts';
 import { findFrozen, removeFrozen, writeFrozen } from './frozen-registry.ts';
-import { callGuest, type GuestRef, resetAgentTimeout, setAgentTimeout } from './guest-call.ts';
+import {
+  callGuest,
+  callGuestInOne,
+  type GuestRef,
+  resetAgentTimeout,
+  setAgentTimeout,
+  timeoutCommand,
+} from './guest-call.ts';
 import { adviceFor, type GuestFailure, isCertain, readGuestFailure } from './guest-failure.ts';
 import type { FreezeOrder, HelperEvent, ThawReason } from './helper-protocol.ts';
 import { readCount, thawUntilDone } from './thaw-loop.ts';
@@ -101,15 +108,13 @@ const heldText =
  * @returns why it must not be frozen
  */
 async function prepareGuest(order: FreezeOrder, ours: boolean): Promise<string | undefined> {
+  const failure = await askForState(order);
+  if (failure === undefined) return undefined;
+  if (failure.kind !== 'alreadyFrozen' || !ours)
+    return ['answered', 'disabled', 'unknown'].includes(failure.kind) ? undefined : adviceFor(failure);
   try {
-    await setAgentTimeout(order, checkSeconds);
-    const failure = await askForState(order);
-    if (failure?.kind === 'alreadyFrozen' && ours) {
-      // A helper of ours was killed; the guest is ours to thaw.
-      await thawUntilDone(order, { limitMs: 0 });
-    } else if (failure !== undefined && !['answered', 'disabled', 'unknown'].includes(failure.kind)) {
-      return adviceFor(failure);
-    }
+    // A helper of ours was killed; the guest is ours to thaw.
+    await thawUntilDone(order, { limitMs: 0 });
     await setAgentTimeout(order, freezeSeconds);
     return undefined;
   } catch (error) {
@@ -142,13 +147,15 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return (await Promise.race([promise, Promise.resolve(mark)])) === mark;
 }
 
-/** A hanging, missing or frozen agent shows itself here, where waiting costs nothing. */
+/** A hanging, missing or frozen agent shows itself here, where waiting costs nothing; then there is time for the freeze. */
 async function askForState({ uri, domain }: GuestRef): Promise<GuestFailure | undefined> {
+  const commands = [timeoutCommand(domain, checkSeconds), ['domfsinfo', domain], timeoutCommand(domain, freezeSeconds)];
   try {
-    await callGuest(uri, ['domfsinfo', domain], { timeoutMs: 10_000 });
+    await callGuestInOne(uri, commands, { timeoutMs: 20_000 });
     return undefined;
   } catch (error) {
-    return readGuestFailure(error);
+    if (error instanceof AppError) return readGuestFailure(error);
+    throw error;
   }
 }
 

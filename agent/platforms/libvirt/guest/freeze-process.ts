@@ -37,11 +37,14 @@ export class FreezeProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #changes = new EventEmitter();
 
-  /** Starts the helper and lets it do all that can be done before the guest stands still. */
-  constructor(order: FreezeOrder) {
+  /**
+   * Starts the helper. The program takes longer to start than a look at the domain, so it is started before.
+   * @param folder of the registry of frozen guests
+   */
+  constructor(folder: string) {
     const own = Object.fromEntries(passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
     // Compiling its sources would take most of the time until it is ready.
-    const env = { ...own, NODE_COMPILE_CACHE: join(dirname(order.folder), 'cache') };
+    const env = { ...own, NODE_COMPILE_CACHE: join(dirname(folder), 'cache') };
     this.#child = spawn(process.execPath, [helperFile()], {
       // A session of its own: a signal to the agent's group does not reach it.
       detached: true,
@@ -54,6 +57,10 @@ export class FreezeProcess {
     // Its end tells more than EPIPE.
     this.#child.stdin.on('error', () => undefined);
     createInterface({ input: this.#child.stdout, crlfDelay: Infinity }).on('line', (line) => this.#hear(line));
+  }
+
+  /** Lets it do all that can be done before the guest stands still. */
+  prepare(order: FreezeOrder): void {
     this.#tell(order);
   }
 

@@ -17,6 +17,14 @@ const freezeLimitMs = 60_000;
 const thawLimitMs = 20_000;
 const releaseLimitMs = 5000;
 
+/** What the freeze of a guest needs besides the guest. */
+export interface FreezeParts {
+  quiesce: Quiesce;
+  helper: FreezeProcess | undefined;
+  roots: Roots;
+  scope: JobScope;
+}
+
 /**
  * Makes a guest stand still for the point in time: script before, freeze, … thaw, script after. Nothing here throws for
  * what a guest does: `result` tells it. Call `close` in every case.
@@ -46,27 +54,32 @@ export class GuestFreeze {
     this.#signal = signal;
   }
 
+  /** Starts the helper process when one may be needed. @param roots `frozen` is the folder where frozen guests are noted */
+  static startHelper(quiesce: Quiesce, roots: Roots): FreezeProcess | undefined {
+    return quiesce.freeze ? new FreezeProcess(roots.frozen) : undefined;
+  }
+
   /**
-   * Starts the helper process, which looks at the guest meanwhile, so that neither costs frozen time. A machine that is
-   * off has nothing to freeze.
-   * @param roots `frozen` is the folder where frozen guests are noted
+   * Lets the helper look at the guest meanwhile, so that this costs no frozen time. A machine that is off has nothing to
+   * freeze.
+   * @param helper from `startHelper`; it is taken over
    */
   static async prepare(
     virsh: Virsh,
     domain: Domain,
-    quiesce: Quiesce,
-    roots: Roots,
-    scope: JobScope,
+    { quiesce, helper, roots, scope }: FreezeParts,
   ): Promise<GuestFreeze> {
     const made = new GuestFreeze({ uri: virsh.uri, domain: domain.uuid }, quiesce, roots, scope.signal);
     const scripts = quiesce.scriptBefore !== null || quiesce.scriptAfter !== null;
-    if (!domain.active || !(quiesce.freeze || scripts)) return made;
-    if (domain.guestAgent !== 'connected') {
-      made.#problems.push(withoutAgent(domain.guestAgent, scripts));
+    if (!domain.active || !(quiesce.freeze || scripts) || domain.guestAgent !== 'connected') {
+      if (domain.active && domain.guestAgent !== 'connected' && (quiesce.freeze || scripts))
+        made.#problems.push(withoutAgent(domain.guestAgent, scripts));
+      await helper?.release(0);
       return made;
     }
     if (scripts) made.#scripts = 'waiting';
-    if (quiesce.freeze) made.#helper = new FreezeProcess({ do: 'prepare', ...made.#guest, folder: roots.frozen });
+    helper?.prepare({ do: 'prepare', ...made.#guest, folder: roots.frozen });
+    made.#helper = helper;
     return made;
   }
 

@@ -7,7 +7,13 @@ import { join } from 'node:path';
  * `once-COMMAND` (the same, one time), `slow-COMMAND` (seconds), `exec` and `exec-status` (answers of the agent).
  */
 const script = `#!/bin/sh
-d=$(dirname "$0"); shift 2; c=$1
+d=$(dirname "$0"); uri=$2
+case "$3" in *';'*)
+  list="$3;"; code=0
+  while [ -n "$list" ]; do "$0" --connect "$uri" \${list%%;*}; code=$?; list=\${list#*;}; done
+  exit $code;;
+esac
+shift 2; c=$1
 echo "$*" >> "$d/calls"
 fail() { echo "error: $1" >&2; exit 1; }
 [ ! -e "$d/slow-$c" ] || sleep "$(cat "$d/slow-$c")"

@@ -68,7 +68,9 @@ describe('the freeze helper', () => {
     const roots = { run: '/nowhere', scratch: '/nowhere', frozen: folder };
     const scope = new TestScope();
     const quiesce = quiesceSchema.parse({});
-    const freeze = await GuestFreeze.prepare(new Virsh('test:///fake'), parseDomain(fullDomain), quiesce, roots, scope);
+    const helper = GuestFreeze.startHelper(quiesce, roots);
+    const parts = { quiesce, helper, roots, scope };
+    const freeze = await GuestFreeze.prepare(new Virsh('test:///fake'), parseDomain(fullDomain), parts);
     try {
       await freeze.freeze();
       const { helperPid = 0 } = freeze;

@@ -28,7 +28,8 @@ afterEach(() => fake.close());
 
 function prepare(quiesce: Partial<Quiesce> = {}, changed: Partial<typeof domain> = {}): Promise<GuestFreeze> {
   const whole = quiesceSchema.parse(quiesce);
-  return GuestFreeze.prepare(new Virsh(uri), { ...domain, ...changed }, whole, roots, scope);
+  const helper = GuestFreeze.startHelper(whole, roots);
+  return GuestFreeze.prepare(new Virsh(uri), { ...domain, ...changed }, { quiesce: whole, helper, roots, scope });
 }
 
 async function run(quiesce: Partial<Quiesce> = {}, between?: () => unknown): Promise<ReachedConsistency> {
