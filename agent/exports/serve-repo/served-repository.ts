@@ -4,7 +4,7 @@ import { type FileHandle, link, mkdir, open, rename, rm, stat, unlink } from 'no
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../../../shared/node/atomic-file.ts';
 import { LocalStorage } from '../../repository/storage/local.ts';
-import { restFolders } from '../../repository/storage/rest-address.ts';
+import { folderOfType } from '../../repository/storage/storage.ts';
 import { checkFileName, type FileType, type StoredFile } from '../../repository/storage/storage.ts';
 import { errnoOf, Refusal } from './refusal.ts';
 
@@ -97,7 +97,7 @@ export class ServedRepository {
     if (id.type === 'config') return join(this.#path, 'config');
     const { type, name } = id;
     checkFileName(name);
-    const folder = join(this.#path, restFolders[type]);
+    const folder = join(this.#path, folderOfType[type]);
     return type === 'data' ? join(folder, name.slice(0, 2), name) : join(folder, name);
   }
 }

@@ -1,4 +1,4 @@
-import { restFolders } from '../../repository/storage/rest-address.ts';
+import { folderOfType } from '../../repository/storage/storage.ts';
 import { type FileType, fileTypes, isFileName } from '../../repository/storage/storage.ts';
 import { Refusal } from './refusal.ts';
 
@@ -10,7 +10,7 @@ export type Target = { repository: readonly string[] } & (
   | { kind: 'file'; type: FileType; name: string }
 );
 
-const typeOf = new Map<string, FileType>(fileTypes.map((type) => [restFolders[type], type]));
+const typeOf = new Map<string, FileType>(fileTypes.map((type) => [folderOfType[type], type]));
 const mostFolders = 8;
 const folderPattern = /^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}$/u;
 

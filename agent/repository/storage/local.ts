@@ -9,19 +9,13 @@ import {
   type ByteRange,
   checkFileName,
   type FileType,
+  folderOfType,
   fileTypes,
   isFileName,
   type Storage,
   type StoredFile,
 } from './storage.ts';
 
-const folders: Record<FileType, string> = {
-  data: 'data',
-  index: 'index',
-  key: 'keys',
-  lock: 'locks',
-  snapshot: 'snapshots',
-};
 const fileMode = 0o600;
 const storedMode = 0o400;
 const folderMode = 0o700;
@@ -45,7 +39,7 @@ export class LocalStorage implements Storage {
   }
 
   async isEmpty(): Promise<boolean> {
-    const own = new Set([...Object.values(folders), 'lost+found']);
+    const own = new Set([...Object.values(folderOfType), 'lost+found']);
     const names = await readdir(this.location).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       throw storageError(this.location, error);
@@ -59,7 +53,7 @@ export class LocalStorage implements Storage {
     await this.#guard(this.location, async () => {
       await mkdir(this.location, { recursive: true, mode: folderMode });
       for (const type of fileTypes)
-        await mkdir(join(this.location, folders[type]), { recursive: true, mode: folderMode });
+        await mkdir(join(this.location, folderOfType[type]), { recursive: true, mode: folderMode });
       for (let i = 0; i < 256; i++) {
         await mkdir(join(this.location, 'data', i.toString(16).padStart(2, '0')), {
           recursive: true,
@@ -86,7 +80,7 @@ export class LocalStorage implements Storage {
   }
 
   async *list(type: FileType): AsyncIterable<StoredFile> {
-    const root = join(this.location, folders[type]);
+    const root = join(this.location, folderOfType[type]);
     const paths = type === 'data' ? (await this.#subfolders(root)).map((name) => join(root, name)) : [root];
     for (let at = 0; at < paths.length; at += foldersTogether) {
       const lists = paths.slice(at, at + foldersTogether).map((path) => namesIn(path));
@@ -143,8 +137,8 @@ export class LocalStorage implements Storage {
    * @returns how many were removed
    */
   async removeTemporaryFiles(olderThanMs: number, now = Date.now()): Promise<number> {
-    const roots = [this.location, ...fileTypes.map((type) => join(this.location, folders[type]))];
-    const data = join(this.location, folders.data);
+    const roots = [this.location, ...fileTypes.map((type) => join(this.location, folderOfType[type]))];
+    const data = join(this.location, folderOfType.data);
     for (const name of await this.#subfolders(data)) roots.push(join(data, name));
     let removed = 0;
     for (const root of roots) {
@@ -162,7 +156,7 @@ export class LocalStorage implements Storage {
 
   #path(type: FileType, name: string): string {
     checkFileName(name);
-    const folder = join(this.location, folders[type]);
+    const folder = join(this.location, folderOfType[type]);
     return type === 'data' ? join(folder, name.slice(0, 2), name) : join(folder, name);
   }
 

@@ -1,14 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
-import { checkFileName, type FileType } from './storage.ts';
-
-/** What each type of file is called in an address (restic: "REST Backend"); all packs are in one flat folder. */
-export const restFolders: Record<FileType, string> = {
-  data: 'data',
-  index: 'index',
-  key: 'keys',
-  lock: 'locks',
-  snapshot: 'snapshots',
-};
+import { checkFileName, type FileType, folderOfType } from './storage.ts';
 
 /** Asked for in `Accept`: listings then come with sizes. */
 export const restVersion2 = 'application/vnd.x.restic.rest.v2';
@@ -16,7 +7,7 @@ export const restVersion2 = 'application/vnd.x.restic.rest.v2';
 /** Where a file stands below the repository's address. @throws AppError invalidValue */
 export function restPath(type: FileType, name: string): string {
   checkFileName(name);
-  return `${restFolders[type]}/${name}`;
+  return `${folderOfType[type]}/${name}`;
 }
 
 export interface RestAddress {

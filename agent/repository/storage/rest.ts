@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError, hasCode } from '../../../shared/errors.ts';
-import { parseRestAddress, restFolders, restPath, restVersion2 } from './rest-address.ts';
+import { parseRestAddress, restPath, restVersion2 } from './rest-address.ts';
 import { readAll, readInto } from './rest-body.ts';
 import { type RestAnswer, RestClient, type RestExchange } from './rest-client.ts';
 import { offeredFingerprint, parseTrust } from './rest-dial.ts';
 import { ListingParser } from './rest-listing.ts';
-import { type ByteRange, type FileType, fileTypes, type Storage, type StoredFile } from './storage.ts';
+import { type ByteRange, type FileType, folderOfType, fileTypes, type Storage, type StoredFile } from './storage.ts';
 
 /** Nothing of a repository is longer; a server that says otherwise must not make us allocate it. */
 const largestFile = 2 ** 30;
@@ -86,7 +86,7 @@ export class RestStorage implements Storage {
   }
 
   async *list(type: FileType): AsyncIterable<StoredFile> {
-    const path = `${restFolders[type]}/`;
+    const path = `${folderOfType[type]}/`;
     const parser = new ListingParser(`${this.location}${path}`);
     const exchange = await this.#openListing(path);
     // A repository that was not made yet, and with some servers one that has no such file.

@@ -17,15 +17,16 @@ import {
   tooShort,
   wholeBody,
 } from './s3-requests.ts';
-import { type ByteRange, checkFileName, type FileType, isFileName, type Storage, type StoredFile } from './storage.ts';
+import {
+  type ByteRange,
+  checkFileName,
+  type FileType,
+  folderOfType,
+  isFileName,
+  type Storage,
+  type StoredFile,
+} from './storage.ts';
 
-const folders: Record<FileType, string> = {
-  data: 'data',
-  index: 'index',
-  key: 'keys',
-  lock: 'locks',
-  snapshot: 'snapshots',
-};
 /** Nothing of a repository is longer; a server that says otherwise must not make us allocate it. */
 const largestFile = 2 ** 30;
 /** A hundred million files: a server that goes on for ever is stopped somewhere. */
@@ -110,7 +111,7 @@ export class S3Storage implements Storage {
   }
 
   async *list(type: FileType): AsyncIterable<StoredFile> {
-    const folder = `${folders[type]}/`;
+    const folder = `${folderOfType[type]}/`;
     for await (const { key, sizeBytes } of this.#objects(folder)) {
       const name = key.slice(key.lastIndexOf('/') + 1);
       if (isFileName(name) && key === pathOf(type, name)) yield { name, sizeBytes };
@@ -223,5 +224,5 @@ export class S3Storage implements Storage {
 /** Where a file stands inside the repository. @throws AppError invalidValue */
 function pathOf(type: FileType, name: string): string {
   checkFileName(name);
-  return type === 'data' ? `${folders.data}/${name.slice(0, 2)}/${name}` : `${folders[type]}/${name}`;
+  return type === 'data' ? `${folderOfType.data}/${name.slice(0, 2)}/${name}` : `${folderOfType[type]}/${name}`;
 }

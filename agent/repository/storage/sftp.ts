@@ -13,19 +13,13 @@ import {
   type ByteRange,
   checkFileName,
   type FileType,
+  folderOfType,
   fileTypes,
   isFileName,
   type Storage,
   type StoredFile,
 } from './storage.ts';
 
-const folders: Record<FileType, string> = {
-  data: 'data',
-  index: 'index',
-  key: 'keys',
-  lock: 'locks',
-  snapshot: 'snapshots',
-};
 const storedMode = 0o400;
 /** Nothing of a repository is longer; a server that says otherwise must not make us allocate it. */
 const largestFile = 2 ** 30;
@@ -96,7 +90,7 @@ export class SftpStorage implements Storage {
   }
 
   async isEmpty(): Promise<boolean> {
-    const own = new Set([...Object.values(folders), 'lost+found']);
+    const own = new Set([...Object.values(folderOfType), 'lost+found']);
     for await (const { filename } of this.#entries('.')) if (!own.has(filename)) return false;
     for (const type of fileTypes) for await (const _file of this.list(type)) return false;
     return true;
@@ -104,13 +98,15 @@ export class SftpStorage implements Storage {
 
   async prepare(): Promise<void> {
     const present = new Set<string>();
-    for await (const { filename } of this.#entries(folders.data)) present.add(filename);
+    for await (const { filename } of this.#entries(folderOfType.data)) present.add(filename);
     const make = async (connection: SftpConnection) => {
-      for (const folder of Object.values(folders)) await makeFolders(connection, this.#remote(folder));
+      for (const folder of Object.values(folderOfType)) await makeFolders(connection, this.#remote(folder));
       const names = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
       const missing = names.filter((name) => !present.has(name));
-      await Promise.all(missing.map((name) => makeFolders(connection, this.#remote(posix.join(folders.data, name)))));
-      await this.#syncFolder(connection, this.#remote(folders.data));
+      await Promise.all(
+        missing.map((name) => makeFolders(connection, this.#remote(posix.join(folderOfType.data, name)))),
+      );
+      await this.#syncFolder(connection, this.#remote(folderOfType.data));
       await this.#syncFolder(connection, this.#root);
     };
     await this.#connections.run((connection) => this.#change(connection, '.', () => make(connection)));
@@ -131,13 +127,13 @@ export class SftpStorage implements Storage {
 
   async *list(type: FileType): AsyncIterable<StoredFile> {
     if (type !== 'data') {
-      yield* this.#listFolder(folders[type]);
+      yield* this.#listFolder(folderOfType[type]);
       return;
     }
     const names: string[] = [];
-    for await (const { filename } of this.#entries(folders.data))
+    for await (const { filename } of this.#entries(folderOfType.data))
       if (/^[0-9a-f]{2}$/u.test(filename)) names.push(filename);
-    const listings = names.map((name) => () => this.#listFolder(posix.join(folders.data, name)));
+    const listings = names.map((name) => () => this.#listFolder(posix.join(folderOfType.data, name)));
     yield* inOrder(listings, foldersAhead);
   }
 
@@ -278,7 +274,7 @@ export class SftpStorage implements Storage {
 /** Where a file stands inside the repository. @throws AppError invalidValue */
 function pathOf(type: FileType, name: string): string {
   checkFileName(name);
-  return type === 'data' ? posix.join(folders.data, name.slice(0, 2), name) : posix.join(folders[type], name);
+  return type === 'data' ? posix.join(folderOfType.data, name.slice(0, 2), name) : posix.join(folderOfType[type], name);
 }
 
 /** An address of IPv6 stands in brackets in a URL and without them everywhere else. */

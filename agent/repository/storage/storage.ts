@@ -4,6 +4,15 @@ import { AppError, hasCode } from '../../../shared/errors.ts';
 export const fileTypes = ['data', 'index', 'key', 'lock', 'snapshot'] as const;
 export type FileType = (typeof fileTypes)[number];
 
+/** The folder of a type of files, the same on every storage (restic design document, "Repository Layout"). */
+export const folderOfType: Record<FileType, string> = {
+  data: 'data',
+  index: 'index',
+  key: 'keys',
+  lock: 'locks',
+  snapshot: 'snapshots',
+};
+
 export interface StoredFile {
   /** 64 hexadecimal digits. */
   name: string;
