@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,12 +25,18 @@ export function medianRatio(a: readonly number[], b: readonly number[]): number 
   return median(a.map((value, index) => value / (b[index] ?? Number.NaN)));
 }
 
+/** What runs before have left in the page cache is written now, and not during the next one. */
+export function settleDisk(): void {
+  spawnSync('sync');
+}
+
 /** Runs a program to its end. @throws Error with its complaint */
 export async function timed(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-times-'));
   const times = join(folder, 'times');
   // bash tells user and system time of the program and its children.
   const script = 'exec 3>&2; TIMEFORMAT="%U %S"; { time "$@" >/dev/null 2>&3; } 2>"$TIMES"';
+  settleDisk();
   const started = performance.now();
   const child = spawn('bash', ['-ec', script, 'bash', command, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { TaskView } from '../../../shared/contract/engine/tasks.ts';
 import { Lab } from '../../helpers/programs.ts';
-import { cpuMsOf, type Run } from './measure.ts';
+import { cpuMsOf, type Run, settleDisk } from './measure.ts';
 import { folderBytes } from './peers.ts';
 
 /** A run of ours with what the task says about it. */
@@ -60,6 +60,7 @@ export class Ours {
   /** One command waits for the end: asking again and again by new processes would take a core from the agent. */
   async #measured(start: () => Promise<Record<string, unknown>>): Promise<OurRun> {
     const { pid } = this.lab.agent('node1');
+    settleDisk();
     const cpuBefore = cpuMsOf(pid);
     const { taskIds } = await start();
     const task = await this.lab.task((taskIds as number[])[0] ?? 0);
