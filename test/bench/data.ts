@@ -61,7 +61,7 @@ try {
       `pipeline bound on two cores ${limits.pipelineSeconds.toFixed(2)} s`,
     ].join(', '),
   );
-  console.log(running.firstReads());
+  console.log(running.firstReads(raw.firstReadMs));
   console.log(
     'virtnbdbackup does the same job (changed blocks through libvirt); restic and Borg scan the whole disk to find changes.',
   );

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Limits } from './limits.ts';
 import type { Ours, OurRun } from './ours.ts';
-import type { Run } from './measure.ts';
+import { median, type Run } from './measure.ts';
 import { BorgPeer, ResticPeer } from './peers.ts';
 import type { Row } from './table.ts';
 
@@ -69,6 +69,11 @@ export class RawDiskBench {
     const pool = await this.#ours.addPool(...options);
     await this.#ours.addRule(rule, 'images', 'disk.raw', pool);
     return this.#ours.backUp(rule, pool, '--type', 'full');
+  }
+
+  /** How soon the first byte of a raw image is read, ms. */
+  get firstReadMs(): number {
+    return median([...this.#sample, ...this.#all].map(({ firstReadMs }) => firstReadMs));
   }
 
   rows(limits: Limits): Row[] {
