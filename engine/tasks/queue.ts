@@ -212,6 +212,7 @@ export class TaskQueue implements JobEvents {
         poolId: task.poolId,
         platformId,
         clientId: task.wantedClientId,
+        repositoryId: task.spec.repositoryId,
       });
       const free = freeSlots(
         task,

@@ -302,7 +302,18 @@ export function sampleData(): FakeData {
     pool.objectCount = new Set(
       backups.filter((backup) => backup.poolId === pool.id).map((backup) => backup.objectUuid),
     ).size;
-  return { clients, platforms, objects, pools, rules, tasks, backups, logs: sampleLogs(tasks), keys: sampleKeys() };
+  return {
+    clients,
+    platforms,
+    objects,
+    pools,
+    rules,
+    tasks,
+    backups,
+    logs: sampleLogs(tasks),
+    keys: sampleKeys(),
+    keyClients: [],
+  };
 }
 
 function sampleKeys(): FakeData['keys'] {
