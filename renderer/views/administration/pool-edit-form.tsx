@@ -65,7 +65,12 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
         <FormRow label={t('pool.name')} required error={form.errors['name']}>
           {(field) => <TextInput {...form.getInputProps('name')} {...field} maxLength={200} />}
         </FormRow>
-        <FormRow label={t('pool.clients')} required error={form.errors['clients']} help={t('pool.newClientsHelp')}>
+        <FormRow
+          label={t('pool.clients')}
+          required
+          error={form.errors['clients']}
+          help={pool.repositoryPer === 'pool' ? t('pool.newClientsHelp') : t('pool.newClientsOwn')}
+        >
           {(field) => (
             <MultiSelect
               {...form.getInputProps('clients')}

@@ -1,7 +1,8 @@
-import { MultiSelect, PasswordInput, TextInput } from '@mantine/core';
+import { MultiSelect, PasswordInput, Select, TextInput } from '@mantine/core';
 import { type FormErrors, useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { writeOptionsSchema } from '../../../shared/model/job.ts';
+import { type RepositoryPer, repositoryPers } from '../../../shared/model/storage.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
@@ -13,6 +14,7 @@ import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './wr
 interface Values extends WriteValues, StorageValues {
   name: string;
   clients: string[];
+  repositoryPer: RepositoryPer;
   password: string;
   again: string;
 }
@@ -24,6 +26,7 @@ function usePoolForm(clients: string[]) {
     initialValues: {
       name: '',
       clients,
+      repositoryPer: 'pool',
       ...emptyStorage,
       password: '',
       again: '',
@@ -60,9 +63,10 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
   const form = usePoolForm(firstChoice(choices));
   const add = useCommand('pools.add');
   const save = async (values: Values) => {
-    const { name, clients, password } = values;
+    const { name, clients, repositoryPer, password } = values;
     const storage = toStorage(values);
-    const outcome = await add.run({ name, clients, storage, password, write: toWriteOptions(values) });
+    const write = toWriteOptions(values);
+    const outcome = await add.run({ name, clients, storage, password, repositoryPer, write });
     if (outcome.ok) onClose();
   };
   const secret = {
@@ -97,6 +101,16 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           )}
         </FormRow>
         <StorageFields form={form} />
+        <FormRow label={t('pool.repositoryPer')} help={t(`pool.perHelp.${form.values.repositoryPer}`)}>
+          {(field) => (
+            <Select
+              {...form.getInputProps('repositoryPer')}
+              {...field}
+              allowDeselect={false}
+              data={repositoryPers.map((value) => ({ value, label: t(`pool.per.${value}`) }))}
+            />
+          )}
+        </FormRow>
       </section>
       <section className="fs">
         <h3>{t('pool.encryption')}</h3>
