@@ -19,7 +19,7 @@ type OfPool = Pick<TaskRow, 'id' | 'kind' | 'poolId' | 'createdAt'> & {
   spec?: Pick<TaskRow['spec'], 'repositoryId'>;
 };
 
-/** Of a task that names no repository it is not known yet: it may be any of its pool. */
+/** Of a task that names no repository it is not known: it may be any of its pool. */
 function mayShareRepository(task: OfPool, other: OfPool): boolean {
   const [wanted, taken] = [task.spec?.repositoryId, other.spec?.repositoryId];
   return task.poolId === other.poolId && (wanted === undefined || taken === undefined || wanted === taken);

@@ -61,12 +61,12 @@ async function reaches(id: number, state: TaskState) {
   await vi.waitFor(async () => expect(await getTask(parts.db, id)).toMatchObject({ state }));
 }
 
-async function startBackup(poolId: number, clientId: number, index = 0) {
-  const task = await parts.queue.add({
+function addBackup(poolId: number, wantedClientId: number | null, index = 0) {
+  return parts.queue.add({
     kind: 'backup',
     mode: 'full',
     priority: 0,
-    wantedClientId: clientId,
+    wantedClientId,
     objectId: objectIds[index] ?? null,
     platformId,
     ruleId: null,
@@ -75,6 +75,10 @@ async function startBackup(poolId: number, clientId: number, index = 0) {
     spec: {},
     startedBy: 'admin',
   });
+}
+
+async function startBackup(poolId: number, clientId: number) {
+  const task = await addBackup(poolId, clientId);
   await reaches(task.id, 'running');
   const agent = agentOf(clientId);
   const job = agent.job(agent.jobs.length - 1);
@@ -184,6 +188,22 @@ describe('maintenance', () => {
     const { taskIds } = await addMaintenance(parts, 'admin', { pool, repositories: pool.repositories }, check);
     for (const id of taskIds) await reaches(id, 'running');
     expect(agentOf(keeper).jobs.map((job) => job.repository.repositoryId)).toEqual([one, two, keeper].map(resticIdOf));
+  });
+
+  test('of one repository holds up only the backups of its client', async () => {
+    const pool = await getPool(parts.db, await addClientPool(parts, [one, two]));
+    const { taskIds } = await addMaintenance(parts, 'admin', { pool, repositories: [pool.repositories[0]] }, prune);
+    await reaches(taskIds[0] ?? 0, 'running');
+    const own = await addBackup(pool.id, one, 0);
+    const any = await addBackup(pool.id, null, 1);
+    // The other client's repository is free.
+    await reaches(any.id, 'running');
+    expect(await getTask(parts.db, any.id)).toMatchObject({ clientId: two });
+    expect((await getTask(parts.db, own.id)).waitingFor).toContain('(prune) must end first');
+    const second = await addMaintenance(parts, 'admin', { pool, repositories: pool.repositories.slice(1) }, prune);
+    await vi.waitFor(async () =>
+      expect((await getTask(parts.db, second.taskIds[0] ?? 0)).waitingFor).toContain(`task ${any.id} (backup)`),
+    );
   });
 
   test('of a client that left waits for nobody and says why', async () => {

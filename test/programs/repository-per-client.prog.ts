@@ -1,5 +1,5 @@
 // A pool with a repository for each client, through command line, engine and two agents; restic is the witness.
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
 import { lacking } from '../helpers/needs.ts';
@@ -197,19 +197,67 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
     await lab.killAgent('node3', 'SIGTERM');
   });
 
+  it('a changed password is that of one repository', async () => {
+    const change = async (password: string) =>
+      lab.ok(
+        'repo',
+        'keys',
+        'Default',
+        'change',
+        '--client',
+        'node1',
+        '--new-password-file',
+        await lab.passwordFile(password),
+      );
+    await change('its own');
+    expect([await opens('node1', 'its own'), await opens('node1', passwords.get('node1') ?? '')]).toEqual([
+      true,
+      false,
+    ]);
+    await backUp('node1');
+    await backUp('node2');
+    await change(passwords.get('node1') ?? '');
+    expect(await opens('node1', passwords.get('node1') ?? '')).toBe(true);
+  });
+
+  it('the pool moves with all of its repositories, and only by its own password', async () => {
+    const wrong = await lab.passwordFile('not the password');
+    expect(await lab.fails('pools', 'edit', 'Default', '--password-file', wrong)).toMatchObject({
+      code: 'wrongPassword',
+    });
+    await rename(lab.path('pool'), lab.path('moved'));
+    expect(await lab.fails('pools', 'edit', 'Default', '--path', lab.path('elsewhere'))).toMatchObject({
+      code: 'poolNotReachable',
+    });
+    const right = await lab.passwordFile(poolPassword);
+    const edited = await lab.ok('pools', 'edit', 'Default', '--path', lab.path('moved'), '--password-file', right);
+    expect(edited['repositories']).toContainEqual(
+      expect.objectContaining({ client: 'node1', place: lab.path('moved', folders[0] ?? '') }),
+    );
+    await backUp('node2');
+    const checks = await lab.rows('pools', 'test', 'Default');
+    const opened = checks.filter(({ check }) => String(check).endsWith(': open'));
+    // The maintenance client opens them all, also that of a client that left.
+    expect(opened.map(({ check, ok }) => [check, ok])).toEqual(
+      ['node2', 'node1', 'node2', 'node2'].map((client) => [`${client}: open`, true]),
+    );
+    await rename(lab.path('moved'), lab.path('pool'));
+    await lab.ok('pools', 'edit', 'Default', '--path', lab.path('pool'));
+  });
+
   it('an engine that lost its database finds the repositories again and takes their points over', async () => {
-    const before = await Promise.all(nodes.map((node) => lab.ok('backups', 'show', backupOf(node))));
+    const before = await lab.rows('backups', 'list');
+    const uuidOf = new Map(before.map(({ id, uuid }) => [id, uuid]));
     for (const node of nodes) await lab.killAgent(node, 'SIGTERM');
     await lab.engine.kill('SIGTERM');
     await rm(lab.path('engine'), { recursive: true });
     await lab.startEngine();
     for (const node of nodes) await lab.addAgent(node);
-    expect(await addPool()).toMatchObject({ adopted: 2, backupCount: 2 });
+    expect(await addPool()).toMatchObject({ adopted: before.length, backupCount: before.length });
     const rows = await lab.rows('backups', 'list');
     expect(new Set(rows.map(({ uuid }) => uuid))).toEqual(new Set(before.map(({ uuid }) => uuid)));
     for (const node of nodes) {
-      const old = before[nodes.indexOf(node)];
-      const found = rows.find(({ uuid }) => uuid === old?.['uuid']);
+      const found = rows.find(({ uuid }) => uuid === uuidOf.get(backups.get(node)));
       backups.set(node, Number(found?.['id']));
     }
     const refused = await lab.fails('restore', backupOf('node2'), '--to', lab.path('no2'), '--client', 'node1');
