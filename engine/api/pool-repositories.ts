@@ -37,8 +37,8 @@ interface Wishes extends PoolPlace {
 
 /** Makes or opens the repositories of a new pool. @throws AppError notSameRepository, wrongPassword, clientOffline */
 export async function prepareRepositories(core: EngineCore, wishes: Wishes): Promise<PreparedRepository[]> {
-  const { repositoryPer, clientIds, maintenanceClientId, storage, password } = wishes;
-  if (repositoryPer === 'client') return prepareForClients(core, wishes, clientIds, maintenanceClientId);
+  const { repositoryPer, clientIds, storage, password } = wishes;
+  if (repositoryPer === 'client') return prepareForClients(core, wishes, wishes, []);
   const prepared = await prepareOnAll(core, clientIds, { storage, password, repositoryId: null });
   return [{ clientId: null, place: null, password, resticId: prepared.repositoryId, prepared }];
 }
@@ -47,14 +47,14 @@ export async function prepareRepositories(core: EngineCore, wishes: Wishes): Pro
 async function prepareForClients(
   core: EngineCore,
   { storage, password: poolPassword }: PoolPlace,
-  clientIds: readonly number[],
-  maintenanceClientId: number | null,
+  { clientIds, maintenanceClientId }: Pick<Wishes, 'clientIds' | 'maintenanceClientId'>,
+  present: ReadonlyArray<Pick<RepositoryRow, 'place'>>,
 ): Promise<PreparedRepository[]> {
   const made: PreparedRepository[] = [];
   for (const clientId of clientIds) {
     const client = await getClient(core.db, clientId);
     const place = placeOfClient(client);
-    if (made.some((other) => other.place === place))
+    if ([...present, ...made].some((other) => other.place === place))
       throw new AppError('invalidValue', `two clients would share the place "${place}"`, { field: 'clients' });
     const password = repositoryPassword(poolPassword, place);
     const openers = new Set([clientId, maintenanceClientId ?? clientId]);
@@ -102,7 +102,8 @@ async function prepareNewcomers(core: EngineCore, pool: PoolRow, moves: Moves): 
   const storage = moves.storage ?? repositoryTargetSchema.parse(known).storage;
   const owner = poolSecretOwner(pool.id);
   const password = moves.password ?? core.vault.open(await getSecret(core.db, owner, 'password'), owner);
-  const repositories = await prepareForClients(core, { storage, password }, without, moves.maintenanceClientId);
+  const serving = { clientIds: without, maintenanceClientId: moves.maintenanceClientId };
+  const repositories = await prepareForClients(core, { storage, password }, serving, pool.repositories);
   return { repositories, credential: withoutCredential(storage).credential };
 }
 

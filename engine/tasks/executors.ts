@@ -23,20 +23,21 @@ export interface Executors {
 
 /**
  * Executor of a task = authorized ∩ reaches the platform ∩ opens the repository (DESIGN §4).
- * @throws AppError noClientReachesBoth naming what is missing
+ * @throws AppError noClientReachesBoth naming what is missing; otherRepository when only that stands in the way
  */
 export async function findExecutors(db: Database, registry: AgentRegistry, wanted: Wanted): Promise<Executors> {
   const pool = await getPool(db, wanted.poolId);
   const platform = wanted.platformId === null ? undefined : await getPlatform(db, wanted.platformId);
   const all = await listClients(db);
   const openers = openersFor(pool, wanted.repositoryId);
-  const clients = all.filter(
+  const reachers = all.filter(
     (client) =>
       client.decision === 'authorized' &&
-      openers.includes(client.id) &&
+      pool.clientIds.includes(client.id) &&
       (platform === undefined || platform.clientIds.includes(client.id)) &&
       (wanted.clientId === null || wanted.clientId === client.id),
   );
+  const clients = reachers.filter((client) => openers.includes(client.id));
   if (clients.length > 0) return { clients, online: clients.filter((client) => registry.isOnline(client.id)) };
   const chosen = all.find((client) => client.id === wanted.clientId);
   const facts = [
@@ -45,7 +46,8 @@ export async function findExecutors(db: Database, registry: AgentRegistry, wante
     ...ownersFact(pool, wanted.repositoryId, all),
     ...(chosen === undefined ? [] : [`the task asks for client "${chosen.name}"`]),
   ];
-  throw new AppError('noClientReachesBoth', `no authorized client can run this: ${facts.join('; ')}`);
+  const code = reachers.length > 0 ? 'otherRepository' : 'noClientReachesBoth';
+  throw new AppError(code, `no authorized client can run this: ${facts.join('; ')}`);
 }
 
 function openersFor(pool: PoolRow, repositoryId: number | undefined): readonly number[] {

@@ -151,7 +151,7 @@ describe('a restore', () => {
     const poolId = await addClientPool(parts, [one, two, keeper], keeper);
     const backup = await backUp(poolId, one);
     const refused = restore(backup, 'node2');
-    await expect(refused).rejects.toMatchObject({ code: 'noClientReachesBoth' });
+    await expect(refused).rejects.toMatchObject({ code: 'otherRepository' });
     await expect(refused).rejects.toThrow(
       /whose backups it holds \(node1\).*maintenance client of the pool is keeper.*"node2"/u,
     );

@@ -144,7 +144,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
 
   it('another client may not restore a point, its owner may', async () => {
     const refused = await lab.fails('restore', backupOf('node1'), '--to', lab.path('no'), '--client', 'node2');
-    expect(refused).toMatchObject({ code: 'noClientReachesBoth' });
+    expect(refused).toMatchObject({ code: 'otherRepository' });
     expect(refused.message).toContain('only by the client whose backups it holds (node1) and the maintenance client');
     expect(await restore(backupOf('node1'), 'node1', 'own')).toBe(await hashFile(lab.path('images-node1', 'vm.raw')));
   });
