@@ -60,6 +60,7 @@ describe('Administration', () => {
     await user.click(within(form).getByLabelText('One repository'));
     await user.click(await screen.findByRole('option', { name: 'for each client' }));
     expect(within(form).getByText(/^A client opens no other's backups/u)).toBeVisible();
+    expect(within(form).getByText(/^Each repository gets a password of its own/u)).toBeVisible();
     await user.click(within(form).getByRole('button', { name: 'Add pool' }));
     await waitFor(() =>
       expect(engine.data.pools.find(({ name }) => name === 'main-2')).toMatchObject({ repositoryPer: 'client' }),

@@ -71,6 +71,7 @@ describe('a pool', () => {
     await user.click(await screen.findByText(name, { selector: '.b5' }));
     const panel = await screen.findByRole('complementary', { name });
     expect(within(panel).getByText('for each client')).toBeVisible();
+    expect(within(panel).getByText('Maintenance on: each client for itself')).toBeVisible();
     for (const { place } of pool?.repositories ?? []) expect(within(panel).getByText(place)).toBeVisible();
 
     await user.click(within(panel).getByRole('button', { name: 'Passwords' }));

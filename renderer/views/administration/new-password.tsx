@@ -38,6 +38,7 @@ export function NewPassword({ named }: Props) {
     const problem = 'problem' in outcome.value ? outcome.value.problem : null;
     setTold(problem === null ? t(`poolKeys.done.${way}`) : t('poolKeys.oldStays', { problem }));
   };
+  const textOf = (wanted: Way) => (wanted === 'change' && named.client !== undefined ? 'changeOwn' : wanted);
   const { error, isRunning } = way === 'add' ? add : change;
   const secret = {
     visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },
@@ -50,9 +51,9 @@ export function NewPassword({ named }: Props) {
         aria-label={t('poolKeys.way')}
         value={way}
         onChange={(value) => setWay(ways.find((known) => known === value) ?? 'add')}
-        data={ways.map((value) => ({ value, label: t(`poolKeys.${value}`) }))}
+        data={ways.map((value) => ({ value, label: t(`poolKeys.${textOf(value)}`) }))}
       />
-      <p className="help">{t(`poolKeys.help.${way}`)}</p>
+      <p className="help">{t(`poolKeys.help.${textOf(way)}`)}</p>
       <FormRow label={t('pool.password')} required error={form.errors['password']}>
         {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
       </FormRow>

@@ -50,6 +50,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
     const outcome = await edit.run({ pool: String(pool.id), ...fields });
     if (outcome.ok) onClose();
   };
+  const isShared = pool.repositoryPer === 'pool';
   const ownChoices = choices.filter(({ value }) => clients.includes(value));
   return (
     <FormDrawer
@@ -69,7 +70,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
           label={t('pool.clients')}
           required
           error={form.errors['clients']}
-          help={pool.repositoryPer === 'pool' ? t('pool.newClientsHelp') : t('pool.newClientsOwn')}
+          help={isShared ? t('pool.newClientsHelp') : t('pool.newClientsOwn')}
         >
           {(field) => (
             <MultiSelect
@@ -88,7 +89,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
               {...form.getInputProps('maintenanceClient')}
               {...field}
               allowDeselect={false}
-              data={[{ value: '', label: t('pool.anyClient') }, ...ownChoices]}
+              data={[{ value: '', label: isShared ? t('pool.anyClient') : t('pool.eachOwn') }, ...ownChoices]}
             />
           )}
         </FormRow>

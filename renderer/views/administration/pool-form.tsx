@@ -61,6 +61,7 @@ export function PoolForm({ onClose }: { readonly onClose: () => void }) {
 function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readonly onClose: () => void }) {
   const { t } = useText();
   const form = usePoolForm(firstChoice(choices));
+  const isShared = form.values.repositoryPer === 'pool';
   const add = useCommand('pools.add');
   const save = async (values: Values) => {
     const { name, clients, repositoryPer, password } = values;
@@ -118,7 +119,12 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           <IconAlertTriangle className="ic" aria-hidden />
           <span>{t('pool.passwordHint')}</span>
         </div>
-        <FormRow label={t('pool.password')} required error={form.errors['password']} help={t('pool.passwordHelp')}>
+        <FormRow
+          label={t('pool.password')}
+          required
+          error={form.errors['password']}
+          help={isShared ? t('pool.passwordHelp') : t('pool.passwordHelpOwn')}
+        >
           {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
         </FormRow>
         <FormRow label={t('pool.again')} required error={form.errors['again']}>

@@ -55,17 +55,22 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
     >
       <p className="s12 t2">{t('poolKeys.text')}</p>
       {!isShared && (
-        <FormRow label={t('poolKeys.whose')} help={<span className="mono">{chosen?.place}</span>}>
-          {(field) => (
-            <Select
-              {...field}
-              allowDeselect={false}
-              value={owner}
-              onChange={(value) => setOwner(value ?? owner)}
-              data={pool.repositories.map(({ clientId, client }) => ({ value: String(clientId), label: client ?? '' }))}
-            />
-          )}
-        </FormRow>
+        <div className="keys-whose">
+          <FormRow label={t('poolKeys.whose')} help={<span className="mono">{chosen?.place}</span>}>
+            {(field) => (
+              <Select
+                {...field}
+                allowDeselect={false}
+                value={owner}
+                onChange={(value) => setOwner(value ?? owner)}
+                data={pool.repositories.map(({ clientId, client }) => ({
+                  value: String(clientId),
+                  label: client ?? '',
+                }))}
+              />
+            )}
+          </FormRow>
+        </div>
       )}
       {failure !== undefined && <ErrorLine error={failure} />}
       <ul className="keys" aria-busy={data === undefined}>

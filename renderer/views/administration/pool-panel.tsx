@@ -43,7 +43,8 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
     disabled: useAllowed()('repositories.addKey'),
     run: () => setOpen('keys'),
   };
-  const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? t('pool.anyClient');
+  const nobody = pool.repositoryPer === 'client' ? t('pool.eachOwn') : t('pool.anyClient');
+  const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? nobody;
   const repositoryId: [string, ReactNode] = [
     t('pool.repositoryId'),
     <span key="id" className="mono">
