@@ -45,6 +45,7 @@ export const errorClasses = {
   agentStopped: 'failure',
   jobLost: 'failure',
   noClientReachesBoth: 'failure',
+  otherRepository: 'failure',
   // repositories
   notEmpty: 'failure',
   wrongPassword: 'failure',

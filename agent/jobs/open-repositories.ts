@@ -13,6 +13,8 @@ const interactive = { maxTotalMs: 20_000 };
 const restMs = 20_000;
 /** An unused repository is closed after this time; its index is the agent's largest memory. */
 const idleMs = 5 * 60_000;
+/** So many unused ones stay open: a maintenance client may go through the repositories of many clients. */
+const mostIdleRepositories = 4;
 
 interface Held {
   storage: Storage;
@@ -28,7 +30,18 @@ interface Held {
  * (DESIGN §4).
  */
 export class OpenRepositories {
+  /** The least recently used ones first. */
   private readonly held = new Map<string, Held>();
+  readonly #mostIdle: number;
+
+  constructor(mostIdle = mostIdleRepositories) {
+    this.#mostIdle = mostIdle;
+  }
+
+  /** How many are open, used or not. */
+  get openCount(): number {
+    return this.held.size;
+  }
 
   /**
    * Runs something with the repository open.
@@ -36,21 +49,34 @@ export class OpenRepositories {
    */
   async use<T>(target: RepositoryTarget, work: (repository: Repository) => Promise<T>): Promise<T> {
     const key = keyOf(target);
-    const held = await this.current(key, target);
-    held.users += 1;
+    const held = await this.take(key, target);
     clearTimeout(held.timer);
     try {
       const repository = await held.repository;
       assertSame(target, repository);
       return await work(repository);
     } finally {
-      held.users -= 1;
-      if (held.users === 0) this.leave(key, held);
+      this.leave(key, held);
     }
   }
 
-  /** Nobody uses it: its threads end soon, the rest of it later. */
+  /** When nobody uses it any more its threads end soon, the rest of it later, or when too many lie idle. */
   private leave(key: string, held: Held): void {
+    held.users -= 1;
+    if (held.users > 0) return;
+    clearTimeout(held.timer);
+    if (this.held.get(key) !== held) {
+      // Another one lies there now, or it could not be opened; whoever waited for that has the error.
+      void held.repository.then(
+        (repository) => repository.close(),
+        () => undefined,
+      );
+      return;
+    }
+    this.held.delete(key);
+    this.held.set(key, held);
+    const idle = [...this.held].filter(([, { users }]) => users === 0).map(([name]) => name);
+    for (const name of idle.slice(0, Math.max(0, idle.length - this.#mostIdle))) void this.close(name);
     held.timer = setTimeout(() => {
       held.timer = setTimeout(() => void this.close(key), idleMs).unref();
       void held.repository.then((repository) => (held.users === 0 ? repository.rest() : undefined));
@@ -71,11 +97,22 @@ export class OpenRepositories {
     for (const key of [...this.held.keys()]) await this.close(key);
   }
 
-  /** What is held, unless the folder was unmounted or replaced since it was opened. */
-  private async current(key: string, target: RepositoryTarget): Promise<Held> {
+  /**
+   * What is held, unless the folder was unmounted or replaced since it was opened. It is counted as used before anything
+   * is awaited: whoever closes unused ones must not take it away meanwhile.
+   */
+  private async take(key: string, target: RepositoryTarget): Promise<Held> {
     const held = this.held.get(key);
-    if (held !== undefined && (await configHash(held.storage)) === held.config) return held;
-    if (held !== undefined) await this.close(key);
+    if (held === undefined) return this.open(key, target);
+    held.users += 1;
+    let isSame = false;
+    try {
+      isSame = (await configHash(held.storage)) === held.config;
+      if (isSame) return held;
+    } finally {
+      if (!isSame) this.leave(key, held);
+    }
+    await this.close(key);
     return this.open(key, target);
   }
 
@@ -88,11 +125,12 @@ export class OpenRepositories {
     // Somebody else may have opened it meanwhile.
     const other = this.held.get(key);
     if (other?.config === config) {
+      other.users += 1;
       await storage.close?.();
       return other;
     }
     const repository = openRepository(storage, target.password.reveal());
-    const held: Held = { storage, repository, config, users: 0, timer: undefined };
+    const held: Held = { storage, repository, config, users: 1, timer: undefined };
     this.held.set(key, held);
     // A failed opening is not kept; whoever waits for it gets the error.
     held.repository.catch(() => {

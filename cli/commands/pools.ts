@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
-import { storageKinds } from '../../shared/model/storage.ts';
+import { type RepositoryPer, repositoryPers, storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../../shared/option-values.ts';
@@ -23,6 +23,7 @@ interface AddOptions extends WriteFlags, StorageFlags {
   client: string[];
   passwordFile: string;
   maintenanceClient?: string;
+  repositoryPer: string;
 }
 
 interface EditOptions extends WriteFlags, Omit<StorageFlags, 'kind'> {
@@ -80,6 +81,7 @@ export function addPools(program: Command): void {
       ['NAME', (row) => row.name],
       ['KIND', (row) => row.kind],
       ['PATH', (row) => row.path],
+      ['REPOSITORIES', (row) => row.repositories.length],
       ['BACKUPS', (row) => row.backupCount],
       ['STORED', (row) => bytes(row.storedBytes)],
       ['FREE', (row) => bytes(row.freeBytes)],
@@ -123,16 +125,26 @@ function addAdd(pools: Command): void {
     .requiredOption('--client <client...>', 'clients that reach it')
     .requiredOption('--password-file <file>', 'password of the repository')
     .option('--maintenance-client <client>', 'runs its maintenance; default any of its clients')
+    .option('--repository-per <what>', 'pool | client: a client opens no repository of another; it stays so', 'pool')
     .action(async (options: AddOptions) => {
       const { name, client: clients, passwordFile, maintenanceClient } = options;
       const storage = await storageOf(options);
       const password = await readSecretFile(passwordFile, '--password-file');
+      const place = { storage, password, repositoryPer: repositoryPerOf(options.repositoryPer) };
       const write = writeOptionsOf(options);
-      const fields = { name, clients, storage, password, write, ...(maintenanceClient && { maintenanceClient }) };
+      const fields = { name, clients, ...place, write, ...(maintenanceClient && { maintenanceClient }) };
       const added = await withEngine((engine) => engine.call('pools.add', fields, { timeoutMs: addMs }));
       if (added.adopted > 0) note(`${added.adopted} points in the repository are backups again.`);
       printObject(added);
     });
+}
+
+function repositoryPerOf(text: string): RepositoryPer {
+  if (text !== 'group') return choiceOf(repositoryPers, text, '--repository-per');
+  throw new AppError('invalidValue', '--repository-per: there are no client groups yet', {
+    field: '--repository-per',
+    hint: 'Client groups come later. Choose client: then each client has a repository of its own.',
+  });
 }
 
 function addEdit(pools: Command): void {

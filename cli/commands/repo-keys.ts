@@ -8,12 +8,19 @@ import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { withEngine } from '../with-engine.ts';
 
 interface KeyOptions {
+  client?: string;
   newPasswordFile?: string;
   out?: string;
   yes?: boolean;
 }
 
-const actions: Record<string, (pool: string, key: string | undefined, options: KeyOptions) => Promise<void>> = {
+/** Which repository: of a pool, or of one of its clients. */
+interface Place {
+  pool: string;
+  client?: string;
+}
+
+const actions: Record<string, (place: Place, key: string | undefined, options: KeyOptions) => Promise<void>> = {
   list,
   add,
   remove,
@@ -26,6 +33,7 @@ export function addKeys(repo: Command): void {
   repo
     .command('keys <pool> <action> [key]')
     .description('passwords of the repository: list, add, remove KEY, change (of the pool), export (for paper)')
+    .option('--client <client>', 'whose repository, where each client has its own')
     .option('--new-password-file <file>', 'add, change: the new password')
     .option('--out <file>', 'export: a text, or a page for printing when it ends with .html')
     .option('--yes', 'do not ask')
@@ -34,12 +42,25 @@ export function addKeys(repo: Command): void {
       const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (run === undefined)
         throw new AppError('invalidValue', `"${action}" is none of ${known.join(', ')}`, { field: 'action' });
-      await run(pool, key, options);
+      await run({ pool, ...(options.client !== undefined && { client: options.client }) }, key, options);
     });
 }
 
-async function list(pool: string): Promise<void> {
-  const { keys } = await withEngine((engine) => engine.call('repositories.keys', { pool }));
+/** `repo password POOL --client C`: restic then opens the client's repository without us. */
+export function addPassword(repo: Command): void {
+  repo
+    .command('password <pool>')
+    .description("prints the password of one client's repository, which is made of the pool's")
+    .requiredOption('--client <client>', 'whose repository')
+    .option('--yes', 'do not ask')
+    .action(async (pool: string, { client, yes }: { client: string; yes?: boolean }) => {
+      await confirmOrThrow(`Show the password of the repository of ${client} in ${pool}?`, yes === true);
+      printObject(await withEngine((engine) => engine.call('repositories.password', { pool, client })));
+    });
+}
+
+async function list(place: Place): Promise<void> {
+  const { keys } = await withEngine((engine) => engine.call('repositories.keys', place));
   printRows(keys, [
     ['ID', (row) => row.id.slice(0, 12)],
     ['USER', (row) => row.username],
@@ -50,32 +71,33 @@ async function list(pool: string): Promise<void> {
   ]);
 }
 
-async function add(pool: string, _key: string | undefined, options: KeyOptions): Promise<void> {
+async function add(place: Place, _key: string | undefined, options: KeyOptions): Promise<void> {
   const password = await newPassword(options);
-  printObject(await withEngine((engine) => engine.call('repositories.addKey', { pool, password })));
+  printObject(await withEngine((engine) => engine.call('repositories.addKey', { ...place, password })));
 }
 
-async function change(pool: string, _key: string | undefined, options: KeyOptions): Promise<void> {
+async function change(place: Place, _key: string | undefined, options: KeyOptions): Promise<void> {
   const password = await newPassword(options);
-  const changed = await withEngine((engine) => engine.call('repositories.changePassword', { pool, password }));
+  const changed = await withEngine((engine) => engine.call('repositories.changePassword', { ...place, password }));
   if (changed.problem !== null) note(`The old password still opens the repository: ${changed.problem}`);
   printObject(changed);
 }
 
-async function remove(pool: string, key: string | undefined, { yes }: KeyOptions): Promise<void> {
+async function remove(place: Place, key: string | undefined, { yes }: KeyOptions): Promise<void> {
   if (key === undefined) throw new AppError('invalidValue', 'say which key: repo keys POOL list', { field: 'key' });
-  await confirmOrThrow(`Remove key ${key}? Its password then no longer opens ${pool}.`, yes === true);
-  printObject(await withEngine((engine) => engine.call('repositories.removeKey', { pool, key })));
+  await confirmOrThrow(`Remove key ${key}? Its password then no longer opens ${place.pool}.`, yes === true);
+  printObject(await withEngine((engine) => engine.call('repositories.removeKey', { ...place, key })));
 }
 
-async function exportKey(pool: string, _key: string | undefined, { out }: KeyOptions): Promise<void> {
+async function exportKey(place: Place, _key: string | undefined, { out }: KeyOptions): Promise<void> {
   if (out === undefined) throw new AppError('invalidValue', 'say where to: --out FILE', { field: '--out' });
-  const { exported, place } = await withEngine(async (engine) => {
+  const { exported, pool } = await withEngine(async (engine) => {
     const { rows } = await engine.call('pools.list', {});
-    const place = rows.find((row) => [String(row.id), row.uuid, row.name].includes(pool));
-    return { place, exported: await engine.call('repositories.exportKey', { pool }) };
+    const pool = rows.find((row) => [String(row.id), row.uuid, row.name].includes(place.pool));
+    return { pool, exported: await engine.call('repositories.exportKey', place) };
   });
-  const facts = { ...exported, pool: place?.name ?? pool, location: place?.path ?? '', printedAt: Date.now() };
+  const location = pool?.repositories.find(({ repositoryId }) => repositoryId === exported.repositoryId)?.place ?? '';
+  const facts = { ...exported, pool: pool?.name ?? place.pool, location, printedAt: Date.now() };
   const sheet = out.endsWith('.html') ? keySheetHtml(facts) : keySheetText(facts);
   try {
     await writeFile(out, sheet, { mode: 0o600, flag: 'wx' });

@@ -2,10 +2,11 @@ import type { EngineCore } from '../core.ts';
 import { insertBackup, isBackupKnown } from '../database/backups.ts';
 import { findObjectByUuid } from '../database/objects.ts';
 import { listPlatforms } from '../database/platforms.ts';
-import { getPool } from '../database/pools.ts';
+import type { PoolRow } from '../database/pools.ts';
+import type { RepositoryRow } from '../database/repositories.ts';
 import { findRuleByUuid } from '../database/rules.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
-import { peerOfPool } from './pool-peer.ts';
+import { peerOfRepository } from './repository-peer.ts';
 
 /** A page of a hundred points means some hundred small reads. */
 const pageMs = 5 * 60_000;
@@ -19,15 +20,30 @@ export interface Adopted {
   damaged: number;
 }
 
+/** The same of several repositories, one after another. */
+export async function adoptAll(
+  core: EngineCore,
+  pool: PoolRow,
+  repositories: readonly RepositoryRow[],
+): Promise<Adopted> {
+  const sum: Adopted = { adopted: 0, known: 0, damaged: 0 };
+  for (const repository of repositories) {
+    const { adopted, known, damaged } = await adoptPoints(core, pool, repository);
+    sum.adopted += adopted;
+    sum.known += known;
+    sum.damaged += damaged;
+  }
+  return sum;
+}
+
 /**
  * Makes backups of the points that a repository holds and this engine does not know: after the loss of its database, or
  * when another engine wrote them.
  * @throws AppError clientOffline, storage errors
  */
-export async function adoptPoints(core: EngineCore, poolId: number): Promise<Adopted> {
-  const pool = await getPool(core.db, poolId);
-  const repository = await repositoryTarget(core, poolId);
-  const peer = await peerOfPool(core, poolId);
+async function adoptPoints(core: EngineCore, pool: PoolRow, row: RepositoryRow): Promise<Adopted> {
+  const repository = await repositoryTarget(core, row);
+  const peer = await peerOfRepository(core, pool, row);
   const platforms = await listPlatforms(core.db);
   const result: Adopted = { adopted: 0, known: 0, damaged: 0 };
   for (let from: number | null = 0; from !== null; ) {
@@ -40,7 +56,7 @@ export async function adoptPoints(core: EngineCore, poolId: number): Promise<Ado
       const platformId = platforms.find(({ uuid }) => uuid === point.platformUuid)?.id ?? null;
       const objectId = platformId === null ? undefined : await findObjectByUuid(core.db, platformId, point.objectUuid);
       const ruleId = point.ruleUuid === null ? undefined : await findRuleByUuid(core.db, point.ruleUuid);
-      const owners = { repositoryId: pool.repository.id, platformId, clientId: null, taskId: null };
+      const owners = { repositoryId: row.id, platformId, clientId: null, taskId: null };
       await insertBackup(core.db, point, { ...owners, objectId: objectId ?? null, ruleId: ruleId ?? null });
       result.adopted++;
     }

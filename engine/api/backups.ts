@@ -8,28 +8,38 @@ import { listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
 import { listPlatforms } from '../database/platforms.ts';
 import { getPool } from '../database/pools.ts';
+import { openersOf, repositoryById, repositoryIdOf } from '../database/repositories.ts';
 import type { EngineCore } from '../core.ts';
 import type { PointHint } from '../../shared/model/job.ts';
 import type { Operation } from '../../shared/model/maintenance.ts';
 import { findExecutors } from '../tasks/executors.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
+import type { Chosen } from './chosen-repositories.ts';
 import { type ApiContext, userName } from './context.ts';
 import { nextCursor, pageOf } from './paging.ts';
-import { peerOfPool } from './pool-peer.ts';
 import { addMaintenance } from './repositories.ts';
+import { peerOfRepository } from './repository-peer.ts';
 import { filterId } from './tasks.ts';
 
 /** Lists of large disks are read from storage for it. */
 const diffMs = 120_000;
 
-async function restoreOptions(core: EngineCore, backup: BackupView) {
+/** Pool and repository that hold a backup. */
+async function placeOf(core: EngineCore, backup: BackupView) {
   const pool = await getPool(core.db, backup.poolId);
+  return { pool, repository: repositoryById(pool, await repositoryIdOf(core.db, backup.id)) };
+}
+
+async function restoreOptions(core: EngineCore, backup: BackupView) {
+  const { pool, repository } = await placeOf(core, backup);
+  const openers = openersOf(pool, repository);
   const clients = (await listClients(core.db)).filter((client) => client.decision !== 'removed');
   const offers = clients.map((client) => {
     const authorized = client.decision === 'authorized';
     const missing = [
       ...(authorized ? [] : ['unauthorized' as const]),
       ...(pool.clientIds.includes(client.id) ? [] : ['noPool' as const]),
+      ...(pool.clientIds.includes(client.id) && !openers.includes(client.id) ? ['otherRepository' as const] : []),
       ...(authorized && !core.registry.isOnline(client.id) ? ['offline' as const] : []),
     ];
     return { id: client.id, name: client.name, offered: missing.length === 0, missing };
@@ -39,7 +49,7 @@ async function restoreOptions(core: EngineCore, backup: BackupView) {
     name: platform.name,
     kind: platform.kind,
     canStart: allPlatforms[platform.kind].canStart,
-    clientIds: platform.clientIds.filter((id) => pool.clientIds.includes(id)),
+    clientIds: platform.clientIds.filter((id) => openers.includes(id)),
   }));
   return { backup, clients: offers, platforms };
 }
@@ -55,27 +65,32 @@ async function deployPlatformId(core: EngineCore, backup: BackupView, ref: strin
   return backup.platformId;
 }
 
-/** One task for each pool that holds some of the points. */
+/** One task for each repository that holds some of the points. */
 async function maintainPoints(
   context: ApiContext,
   refs: readonly string[],
   operationOf: (points: Extract<Operation, { kind: 'verify' }>['points']) => Operation,
 ): Promise<number[]> {
   const { core } = context;
-  const byPool = new Map<number, Map<string, BackupView>>();
+  const byRepository = new Map<number, { chosen: Chosen; points: Map<string, BackupView> }>();
   for (const ref of refs) {
     const backup = await getBackup(core.db, await findId(core.db, 'backups', ref, 'backups'));
-    const points = byPool.get(backup.poolId) ?? new Map<string, BackupView>();
-    byPool.set(backup.poolId, points.set(backup.uuid, backup));
+    const { pool, repository } = await placeOf(core, backup);
+    const known = byRepository.get(repository.id) ?? {
+      chosen: { pool, repositories: [repository] },
+      points: new Map(),
+    };
+    known.points.set(backup.uuid, backup);
+    byRepository.set(repository.id, known);
   }
   const taskIds: number[] = [];
-  for (const [poolId, points] of byPool) {
+  for (const { chosen, points } of byRepository.values()) {
     const named = [...points.values()].map(({ uuid, snapshotId, objectUuid }) => ({
       backupUuid: uuid,
       snapshotId,
       objectUuid,
     }));
-    taskIds.push(...(await addMaintenance(core, userName(context), poolId, operationOf(named))).taskIds);
+    taskIds.push(...(await addMaintenance(core, userName(context), chosen, operationOf(named))).taskIds);
   }
   return taskIds;
 }
@@ -97,17 +112,20 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
   async 'backups.diff'({ backup, other, cursor }, { core }) {
     const from = await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
     const to = await getBackup(core.db, await findId(core.db, 'backups', other, 'other'));
-    if (from.poolId !== to.poolId || from.objectUuid !== to.objectUuid) {
-      throw new AppError('invalidValue', 'only two backups of one VM in one pool can be compared', { field: 'other' });
+    const { pool, repository: row } = await placeOf(core, from);
+    if ((await repositoryIdOf(core.db, to.id)) !== row.id || from.objectUuid !== to.objectUuid) {
+      throw new AppError('invalidValue', 'only two backups of one VM in one repository can be compared', {
+        field: 'other',
+      });
     }
     const hintOf = (point: BackupView) => ({ backupUuid: point.uuid, snapshotId: point.snapshotId });
-    const repository = await repositoryTarget(core, from.poolId);
+    const repository = await repositoryTarget(core, row);
     const params = {
       repository,
       objectUuid: from.objectUuid,
       points: [hintOf(from), hintOf(to)] as [PointHint, PointHint],
     };
-    const peer = await peerOfPool(core, from.poolId);
+    const peer = await peerOfRepository(core, pool, row);
     return peer.call('backups.diff', cursor === undefined ? params : { ...params, cursor }, { timeoutMs: diffMs });
   },
   async 'backups.restoreOptions'({ backup }, { core }) {
@@ -124,8 +142,10 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
     const point = await getBackup(core.db, await findId(core.db, 'backups', backup, 'backup'));
     const wantedClientId = (await filterId(core, 'clients', client, 'client')) ?? null;
     const platformId = target.kind === 'deploy' ? await deployPlatformId(core, point, target.platform) : undefined;
+    const repositoryId = await repositoryIdOf(core.db, point.id);
     await findExecutors(core.db, core.registry, {
       poolId: point.poolId,
+      repositoryId,
       platformId: platformId ?? null,
       clientId: wantedClientId,
     });
@@ -143,6 +163,7 @@ export const backupsApi: Handlers<typeof backupsContract, ApiContext> = {
       spec: {
         restore: target,
         backupId: point.id,
+        repositoryId,
         ...(platformId === undefined ? {} : { deployPlatformId: platformId }),
       },
       startedBy: userName(context),

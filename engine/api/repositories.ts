@@ -1,79 +1,124 @@
 import { randomUUID } from 'node:crypto';
 import type { repositoriesContract } from '../../shared/contract/engine/repositories.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import type { Operation } from '../../shared/model/maintenance.ts';
+import type { Operation, RepositoryStats } from '../../shared/model/maintenance.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
-import { findId } from '../database/find.ts';
 import { insertLog } from '../database/logs.ts';
-import { getPool } from '../database/pools.ts';
 import { findExecutors } from '../tasks/executors.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
-import { adoptPoints } from './adopt-points.ts';
+import { adoptAll } from './adopt-points.ts';
+import { type Chosen, chosenRepositories, ownersOf } from './chosen-repositories.ts';
 import { type ApiContext, userName } from './context.ts';
-import { peerOfPool } from './pool-peer.ts';
 import { repositoryKeysApi } from './repository-keys.ts';
+import { peerOfRepository } from './repository-peer.ts';
 
 /** Walking every tree of a large repository takes its time. */
 const statsMs = 10 * 60_000;
 const locksMs = 60_000;
 
-/** Puts a task of maintenance into the queue. @throws AppError noClientReachesBoth */
+/**
+ * Puts tasks of maintenance into the queue, one for each repository. Of several, those that nobody can run fail in their
+ * own rows.
+ * @throws AppError noClientReachesBoth when nobody can run the only one
+ */
 export async function addMaintenance(
   core: EngineCore,
   startedBy: string,
-  poolId: number,
+  { pool, repositories }: Chosen,
   operation: Operation,
 ): Promise<{ taskIds: number[] }> {
-  await findExecutors(core.db, core.registry, { poolId, platformId: null, clientId: null });
-  const { maintenanceClientId } = await getPool(core.db, poolId);
-  const task = await core.queue.add({
-    kind: operation.kind,
-    mode: operation.kind,
-    priority: 0,
-    wantedClientId: maintenanceClientId,
-    objectId: null,
-    platformId: null,
-    ruleId: null,
-    poolId,
-    backupUuid: randomUUID(),
-    spec: { operation },
-    startedBy,
-  });
-  return { taskIds: [task.id] };
+  const taskIds: number[] = [];
+  for (const { id: repositoryId, clientId } of repositories) {
+    const place = { poolId: pool.id, repositoryId };
+    if (repositories.length === 1)
+      await findExecutors(core.db, core.registry, { ...place, platformId: null, clientId: null });
+    const task = await core.queue.add({
+      kind: operation.kind,
+      mode: operation.kind,
+      priority: 0,
+      wantedClientId: pool.maintenanceClientId ?? clientId,
+      objectId: null,
+      platformId: null,
+      ruleId: null,
+      poolId: pool.id,
+      backupUuid: randomUUID(),
+      spec: { operation, repositoryId },
+      startedBy,
+    });
+    taskIds.push(task.id);
+  }
+  return { taskIds };
+}
+
+async function maintain(
+  context: ApiContext,
+  params: { pool: string; client?: string | undefined },
+  operation: Operation,
+): Promise<{ taskIds: number[] }> {
+  const chosen = await chosenRepositories(context.core, params);
+  return addMaintenance(context.core, userName(context), chosen, operation);
+}
+
+type Figure = Exclude<keyof RepositoryStats, 'repositoryId'>;
+
+/** Each repository's figures, and their sums. */
+async function statsOf(core: EngineCore, { pool, repositories }: Chosen) {
+  const owners = await ownersOf(core, repositories);
+  const rows: Array<RepositoryStats & { client: string | null; place: string }> = [];
+  for (const row of repositories) {
+    const repository = await repositoryTarget(core, row);
+    const peer = await peerOfRepository(core, pool, row);
+    const stats = await peer.call('repositories.stats', { repository }, { timeoutMs: statsMs });
+    rows.push({ client: owners.get(row.id) ?? null, place: locationOf(row.address), ...stats });
+  }
+  const sumOf = (name: Figure) => rows.reduce((sum, row) => sum + row[name], 0);
+  const [first, other] = rows;
+  return {
+    repositoryId: other === undefined ? (first?.repositoryId ?? null) : null,
+    snapshots: sumOf('snapshots'),
+    packs: sumOf('packs'),
+    blobs: sumOf('blobs'),
+    storedBytes: sumOf('storedBytes'),
+    unusedBytes: sumOf('unusedBytes'),
+    indexMemoryBytes: sumOf('indexMemoryBytes'),
+    repositories: rows,
+  };
 }
 
 export const repositoriesApi: Handlers<typeof repositoriesContract, ApiContext> = {
   ...repositoryKeysApi,
-  async 'repositories.stats'({ pool }, { core }) {
-    const poolId = await findId(core.db, 'pools', pool, 'pool');
-    const repository = await repositoryTarget(core, poolId);
-    return (await peerOfPool(core, poolId)).call('repositories.stats', { repository }, { timeoutMs: statsMs });
+  async 'repositories.stats'(params, { core }) {
+    return statsOf(core, await chosenRepositories(core, params));
   },
-  async 'repositories.check'({ pool, readPercent }, context) {
-    const poolId = await findId(context.core.db, 'pools', pool, 'pool');
-    return addMaintenance(context.core, userName(context), poolId, { kind: 'check', readPercent });
+  async 'repositories.check'({ readPercent, ...params }, context) {
+    return maintain(context, params, { kind: 'check', readPercent });
   },
-  async 'repositories.prune'({ pool, dryRun, maxUnusedPercent }, context) {
-    const poolId = await findId(context.core.db, 'pools', pool, 'pool');
-    return addMaintenance(context.core, userName(context), poolId, { kind: 'prune', dryRun, maxUnusedPercent });
+  async 'repositories.prune'({ dryRun, maxUnusedPercent, ...params }, context) {
+    return maintain(context, params, { kind: 'prune', dryRun, maxUnusedPercent });
   },
-  async 'repositories.rebuildIndex'({ pool }, context) {
-    const poolId = await findId(context.core.db, 'pools', pool, 'pool');
-    return addMaintenance(context.core, userName(context), poolId, { kind: 'rebuildIndex' });
+  async 'repositories.rebuildIndex'(params, context) {
+    return maintain(context, params, { kind: 'rebuildIndex' });
   },
-  async 'repositories.adopt'({ pool }, context) {
+  async 'repositories.adopt'(params, context) {
     const { core } = context;
-    const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
-    const found = await adoptPoints(core, row.id);
-    const message = `pool "${row.name}": ${found.adopted} points were taken over, ${found.damaged} cannot be read`;
+    const { pool, repositories } = await chosenRepositories(core, params);
+    const found = await adoptAll(core, pool, repositories);
+    const message = `pool "${pool.name}": ${found.adopted} points were taken over, ${found.damaged} cannot be read`;
     await insertLog(core.db, { level: 'info', source: 'engine', message, user: userName(context) });
     for (const topic of ['backups', 'pools', 'logs'] as const) core.changes.announce(topic);
     return found;
   },
-  async 'repositories.locks'({ pool, removeStale }, { core }) {
-    const poolId = await findId(core.db, 'pools', pool, 'pool');
-    const repository = await repositoryTarget(core, poolId);
-    const peer = await peerOfPool(core, poolId);
-    return peer.call('repositories.locks', { repository, removeStale }, { timeoutMs: locksMs });
+  async 'repositories.locks'({ removeStale, ...params }, { core }) {
+    const { pool, repositories } = await chosenRepositories(core, params);
+    const owners = await ownersOf(core, repositories);
+    const locks = [];
+    for (const row of repositories) {
+      const repository = await repositoryTarget(core, row);
+      const peer = await peerOfRepository(core, pool, row);
+      const found = await peer.call('repositories.locks', { repository, removeStale }, { timeoutMs: locksMs });
+      locks.push(...found.locks.map((lock) => ({ ...lock, client: owners.get(row.id) ?? null })));
+    }
+    return { locks };
   },
 };

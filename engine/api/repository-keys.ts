@@ -2,13 +2,14 @@ import type { repositoriesContract } from '../../shared/contract/engine/reposito
 import type { Handlers } from '../../shared/contract/method.ts';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import type { EngineCore } from '../core.ts';
-import { findId } from '../database/find.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import { insertLog } from '../database/logs.ts';
-import { getPool, secretOwner } from '../database/pools.ts';
+import { secretOwner } from '../database/repositories.ts';
 import { saveSecret } from '../database/secrets.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
+import { chosenRepository } from './chosen-repositories.ts';
 import { type ApiContext, userName } from './context.ts';
-import { peerOfPool } from './pool-peer.ts';
+import { peerOfRepository } from './repository-peer.ts';
 
 type KeyMethods = Pick<
   typeof repositoriesContract,
@@ -17,14 +18,23 @@ type KeyMethods = Pick<
   | 'repositories.removeKey'
   | 'repositories.changePassword'
   | 'repositories.exportKey'
+  | 'repositories.password'
 >;
 
 /** Each password costs a deliberate half second of scrypt, more on a slow machine. */
 const keysMs = 60_000;
 
-async function open(core: EngineCore, ref: string) {
-  const pool = await getPool(core.db, await findId(core.db, 'pools', ref, 'pool'));
-  return { pool, repository: await repositoryTarget(core, pool.id), peer: await peerOfPool(core, pool.id) };
+interface Params {
+  pool: string;
+  client?: string | undefined;
+}
+
+async function open(core: EngineCore, params: Params) {
+  const { pool, repository: row } = await chosenRepository(core, params);
+  const peer = await peerOfRepository(core, pool, row);
+  const named =
+    pool.repositoryPer === 'pool' ? `pool "${pool.name}"` : `pool "${pool.name}" at ${locationOf(row.address)}`;
+  return { pool, row, named, repository: await repositoryTarget(core, row), peer };
 }
 
 async function note(context: ApiContext, message: string): Promise<void> {
@@ -33,19 +43,19 @@ async function note(context: ApiContext, message: string): Promise<void> {
 }
 
 export const repositoryKeysApi: Handlers<KeyMethods, ApiContext> = {
-  async 'repositories.keys'({ pool: ref }, { core }) {
-    const { repository, peer } = await open(core, ref);
+  async 'repositories.keys'(params, { core }) {
+    const { repository, peer } = await open(core, params);
     return peer.call('repositories.keys', { repository }, { timeoutMs: keysMs });
   },
-  async 'repositories.addKey'({ pool: ref, password }, context) {
-    const { pool, repository, peer } = await open(context.core, ref);
+  async 'repositories.addKey'({ password, ...params }, context) {
+    const { named, repository, peer } = await open(context.core, params);
     const wanted = { repository, password: password.reveal() };
     const added = await peer.call('repositories.addKey', wanted, { timeoutMs: keysMs });
-    await note(context, `key ${added.id.slice(0, 8)} was added to the repository of pool "${pool.name}"`);
+    await note(context, `key ${added.id.slice(0, 8)} was added to the repository of ${named}`);
     return added;
   },
-  async 'repositories.removeKey'({ pool: ref, key }, context) {
-    const { pool, repository, peer } = await open(context.core, ref);
+  async 'repositories.removeKey'({ key, ...params }, context) {
+    const { named, pool, repository, peer } = await open(context.core, params);
     const { keys } = await peer.call('repositories.keys', { repository }, { timeoutMs: keysMs });
     const [found, other] = keys.filter(({ id }) => id.startsWith(key));
     if (found === undefined) throw new AppError('notFound', `the repository has no key ${key}`, { field: 'key' });
@@ -57,18 +67,18 @@ export const repositoryKeysApi: Handlers<KeyMethods, ApiContext> = {
       });
     }
     await peer.call('repositories.removeKey', { repository, key: found.id }, { timeoutMs: keysMs });
-    await note(context, `key ${found.id.slice(0, 8)} was removed from the repository of pool "${pool.name}"`);
+    await note(context, `key ${found.id.slice(0, 8)} was removed from the repository of ${named}`);
     return {};
   },
-  async 'repositories.changePassword'({ pool: ref, password }, context) {
+  async 'repositories.changePassword'({ password, ...params }, context) {
     const { core } = context;
-    const { pool, repository, peer } = await open(core, ref);
+    const { named, row, repository, peer } = await open(core, params);
     const { keys } = await peer.call('repositories.keys', { repository }, { timeoutMs: keysMs });
     const wanted = { repository, password: password.reveal() };
     const { id } = await peer.call('repositories.addKey', wanted, { timeoutMs: keysMs });
-    const owner = secretOwner(pool.repository.id);
+    const owner = secretOwner(row.id);
     await saveSecret(core.db, owner, 'password', core.vault.seal(password, owner));
-    await note(context, `the password of pool "${pool.name}" was changed, its key is ${id.slice(0, 8)} now`);
+    await note(context, `the password of ${named} was changed, its key is ${id.slice(0, 8)} now`);
     const old = keys.find(({ current }) => current);
     try {
       const renewed = { ...repository, password: password.reveal() };
@@ -80,8 +90,18 @@ export const repositoryKeysApi: Handlers<KeyMethods, ApiContext> = {
       return { id, removed: null, problem: messageOf(error) };
     }
   },
-  async 'repositories.exportKey'({ pool: ref }, { core }) {
-    const { repository, peer } = await open(core, ref);
+  async 'repositories.exportKey'(params, { core }) {
+    const { repository, peer } = await open(core, params);
     return peer.call('repositories.exportKey', { repository }, { timeoutMs: keysMs });
+  },
+  async 'repositories.password'(params, context) {
+    const { core } = context;
+    const { pool, repository: row } = await chosenRepository(core, params);
+    if (pool.repositoryPer === 'pool')
+      throw new AppError('invalidValue', `pool "${pool.name}" has the password that it was given`, { field: 'pool' });
+    const { password } = await repositoryTarget(core, row);
+    const place = locationOf(row.address);
+    await note(context, `the password of the repository at ${place} was shown`);
+    return { place, repositoryId: row.resticId, password };
   },
 };

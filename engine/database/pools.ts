@@ -1,9 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { type WriteOptions, writeOptionsSchema } from '../../shared/model/job.ts';
-import { locationOf, type StorageAddress, storageAddressSchema, type StorageKind } from '../../shared/model/storage.ts';
+import {
+  locationOf,
+  type RepositoryPer,
+  repositoryPers,
+  type StorageAddress,
+  storageAddressSchema,
+  type StorageKind,
+} from '../../shared/model/storage.ts';
 import type { Secret } from '../../shared/schema.ts';
 import { type Database, isUniqueViolation } from './open.ts';
+import {
+  insertRepository,
+  listRepositories,
+  type NewRepository,
+  poolSecretOwner,
+  type RepositoryRows,
+  type Seal,
+  type SealedSecret,
+  secretOwner,
+} from './repositories.ts';
 import { deleteSecrets, saveSecret } from './secrets.ts';
 
 export interface PoolRow {
@@ -18,55 +36,46 @@ export interface PoolRow {
   freeBytes: number | null;
   totalBytes: number | null;
   write: WriteOptions;
-  /** Our number and restic's ID of its repository. */
-  repository: { id: number; resticId: string };
+  repositoryPer: RepositoryPer;
+  repositories: RepositoryRows;
   clientIds: number[];
   /** Runs maintenance when it may; null = any of its clients. */
   maintenanceClientId: number | null;
 }
 
+const repositoryPerSchema = z.enum(repositoryPers);
+
 export async function listPools(db: Database): Promise<PoolRow[]> {
-  const rows = await db
-    .selectFrom('pools')
-    .innerJoin('repositories', 'repositories.pool_id', 'pools.id')
-    .select([
-      'pools.id',
-      'pools.uuid',
-      'pools.name',
-      'pools.path',
-      'pools.created_at',
-      'pools.free_bytes',
-      'pools.total_bytes',
-      'pools.write_options',
-      'pools.kind',
-      'pools.address',
-      'pools.maintenance_client_id',
-      'repositories.id as repository_id',
-      'repositories.restic_id',
-    ])
-    .orderBy('pools.name')
-    .execute();
+  const rows = await db.selectFrom('pools').selectAll().orderBy('name').execute();
+  const addresses = new Map(rows.map((row) => [row.id, addressOf(row)]));
+  const repositories = await listRepositories(db, addresses);
   const links = await db.selectFrom('pool_clients').selectAll().orderBy('client_id').execute();
-  return rows.map((row) => ({
-    id: row.id,
-    uuid: row.uuid,
-    name: row.name,
-    ...addressOf(row),
-    path: row.path,
-    createdAt: row.created_at,
-    freeBytes: row.free_bytes,
-    totalBytes: row.total_bytes,
-    write: writeOptionsSchema.parse(JSON.parse(row.write_options)),
-    repository: { id: row.repository_id, resticId: row.restic_id },
-    maintenanceClientId: row.maintenance_client_id,
-    clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
-  }));
+  return rows.flatMap((row): PoolRow[] => {
+    const [first, ...others] = repositories.get(row.id) ?? [];
+    if (first === undefined) return [];
+    const address = addressOf(row);
+    const pool = {
+      id: row.id,
+      uuid: row.uuid,
+      name: row.name,
+      kind: address.kind,
+      address,
+      path: row.path,
+      createdAt: row.created_at,
+      freeBytes: row.free_bytes,
+      totalBytes: row.total_bytes,
+      write: writeOptionsSchema.parse(JSON.parse(row.write_options)),
+      repositoryPer: repositoryPerSchema.parse(row.repository_per),
+      maintenanceClientId: row.maintenance_client_id,
+      clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
+    };
+    return [{ ...pool, repositories: [first, ...others] }];
+  });
 }
 
-function addressOf(row: { path: string; address: string | null }): Pick<PoolRow, 'kind' | 'address'> {
+function addressOf(row: { path: string; address: string | null }): StorageAddress {
   const stored: unknown = row.address === null ? { kind: 'local', path: row.path } : JSON.parse(row.address);
-  const address = storageAddressSchema.parse(stored);
-  return { kind: address.kind, address };
+  return storageAddressSchema.parse(stored);
 }
 
 /** @throws AppError notFound */
@@ -86,38 +95,30 @@ export interface NewPool {
   name: string;
   address: StorageAddress;
   clientIds: readonly number[];
-  resticId: string;
+  repositoryPer: RepositoryPer;
+  repositories: readonly NewRepository[];
   freeBytes: number | null;
   totalBytes: number | null;
   write: WriteOptions;
   maintenanceClientId: number | null;
 }
 
-/** Owner of a repository's secrets. */
-export function secretOwner(repositoryId: number): string {
-  return `repository:${repositoryId}`;
-}
-
-/** Secrets of a new pool: the repository's password, and what opens its storage. */
+/** Secrets of a new pool: its password, and what opens its storage. */
 export interface PoolSecrets {
   password: Secret;
   credential: Secret | null;
 }
 
-/**
- * Pool, repository, clients and secrets in one transaction.
- * @param seal makes the ciphertext of a secret for an owner
- * @throws AppError nameTaken
- */
+/** Pool, repositories, clients and secrets in one transaction. @throws AppError nameTaken */
 export async function insertPool(
   db: Database,
   pool: NewPool,
   { password, credential }: PoolSecrets,
-  seal: (secret: Secret, owner: string) => string,
+  seal: Seal,
 ): Promise<number> {
   const now = Date.now();
-  try {
-    return await db.transaction().execute(async (transaction) => {
+  return orNameTaken(pool.name, () =>
+    db.transaction().execute(async (transaction) => {
       const { id } = await transaction
         .insertInto('pools')
         .values({
@@ -132,24 +133,28 @@ export async function insertPool(
           tested_at: now,
           write_options: JSON.stringify(pool.write),
           maintenance_client_id: pool.maintenanceClientId,
+          repository_per: pool.repositoryPer,
         })
         .returning('id')
         .executeTakeFirstOrThrow();
       const links = pool.clientIds.map((clientId) => ({ pool_id: id, client_id: clientId }));
       await transaction.insertInto('pool_clients').values(links).execute();
-      const repository = await transaction
-        .insertInto('repositories')
-        .values({ pool_id: id, restic_id: pool.resticId, created_at: now })
-        .returning('id')
-        .executeTakeFirstOrThrow();
-      const owner = secretOwner(repository.id);
-      await saveSecret(transaction, owner, 'password', seal(password, owner));
-      if (credential !== null) await saveSecret(transaction, owner, 'credential', seal(credential, owner));
+      for (const repository of pool.repositories)
+        await insertRepository(transaction, id, repository, { credential, seal });
+      // The repositories of later clients are made with it.
+      const owner = poolSecretOwner(id);
+      if (pool.repositoryPer === 'client') await saveSecret(transaction, owner, 'password', seal(password, owner));
       return id;
-    });
+    }),
+  );
+}
+
+async function orNameTaken<T>(name: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new AppError('nameTaken', `a pool named "${pool.name}" exists already`, { field: 'name' });
+    throw new AppError('nameTaken', `a pool named "${name ?? ''}" exists already`, { field: 'name' });
   }
 }
 
@@ -162,12 +167,21 @@ export interface PoolChanges {
   address: StorageAddress | undefined;
 }
 
-/** @param secrets sealed, by name @throws AppError nameTaken */
+/** What goes with a change: secrets that are replaced, and the repositories of new clients. */
+export interface PoolAdditions {
+  secrets: readonly SealedSecret[];
+  repositories: readonly NewRepository[];
+  /** What opens the storage of the new repositories. */
+  credential: Secret | null;
+  seal: Seal;
+}
+
+/** @throws AppError nameTaken */
 export async function updatePool(
   db: Database,
   pool: PoolRow,
   changes: PoolChanges,
-  secrets: Readonly<Record<string, string>>,
+  { secrets, repositories, credential, seal }: PoolAdditions,
 ): Promise<void> {
   const { name, write, clientIds, maintenanceClientId, address } = changes;
   const columns = {
@@ -176,8 +190,8 @@ export async function updatePool(
     ...(maintenanceClientId === undefined ? {} : { maintenance_client_id: maintenanceClientId }),
     ...(address === undefined ? {} : { address: JSON.stringify(address), path: locationOf(address) }),
   };
-  try {
-    await db.transaction().execute(async (transaction) => {
+  await orNameTaken(name, () =>
+    db.transaction().execute(async (transaction) => {
       if (Object.keys(columns).length > 0)
         await transaction.updateTable('pools').set(columns).where('id', '=', pool.id).execute();
       if (clientIds !== undefined) {
@@ -185,13 +199,11 @@ export async function updatePool(
         const links = clientIds.map((clientId) => ({ pool_id: pool.id, client_id: clientId }));
         await transaction.insertInto('pool_clients').values(links).execute();
       }
-      const owner = secretOwner(pool.repository.id);
-      for (const [kind, sealed] of Object.entries(secrets)) await saveSecret(transaction, owner, kind, sealed);
-    });
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new AppError('nameTaken', `a pool named "${name ?? ''}" exists already`, { field: 'name' });
-  }
+      for (const { owner, name: kind, sealed } of secrets) await saveSecret(transaction, owner, kind, sealed);
+      for (const repository of repositories)
+        await insertRepository(transaction, pool.id, repository, { credential, seal });
+    }),
+  );
 }
 
 export async function saveCapacity(
@@ -216,7 +228,8 @@ export async function deletePool(db: Database, pool: PoolRow): Promise<void> {
     });
   }
   await db.transaction().execute(async (transaction) => {
-    await deleteSecrets(transaction, secretOwner(pool.repository.id));
+    for (const { id } of pool.repositories) await deleteSecrets(transaction, secretOwner(id));
+    await deleteSecrets(transaction, poolSecretOwner(pool.id));
     await transaction.deleteFrom('pools').where('id', '=', pool.id).execute();
   });
 }

@@ -72,9 +72,19 @@ export interface Tables {
     /** null in rows of the first version: a directory at `path`. */
     address: Json | null;
     maintenance_client_id: number | null;
+    repository_per: ColumnType<string, string | undefined, never>;
   };
   pool_clients: { pool_id: number; client_id: number };
-  repositories: { id: Id; pool_id: number; restic_id: string; created_at: number };
+  repositories: {
+    id: Id;
+    pool_id: number;
+    restic_id: string;
+    created_at: number;
+    /** Whose backups it holds; null = those of all clients of the pool. */
+    client_id: number | null;
+    /** Path part below the address of the pool; null = the pool's own place. */
+    place: string | null;
+  };
   rules: {
     id: Id;
     uuid: string;

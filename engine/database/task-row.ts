@@ -14,6 +14,8 @@ export const taskSpecSchema = z.object({
   /** Platform to deploy on. */
   deployPlatformId: z.number().optional(),
   backupId: z.number().optional(),
+  /** The one it works on; without it that of the client that runs it. */
+  repositoryId: z.number().optional(),
   backup: z.object({ type: backupTypeSchema, reread: z.boolean() }).optional(),
   operation: operationSchema.optional(),
 });

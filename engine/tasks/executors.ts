@@ -3,13 +3,16 @@ import type { AgentRegistry } from '../agents/registry.ts';
 import { type ClientRow, listClients } from '../database/clients.ts';
 import type { Database } from '../database/open.ts';
 import { getPlatform } from '../database/platforms.ts';
-import { getPool } from '../database/pools.ts';
+import { getPool, type PoolRow } from '../database/pools.ts';
+import { openersOf, repositoryById } from '../database/repositories.ts';
 
 export interface Wanted {
   poolId: number;
   platformId: number | null;
   /** Only this client may run it. */
   clientId: number | null;
+  /** The one it works on; undefined = that of the client that runs it. */
+  repositoryId?: number | undefined;
 }
 
 export interface Executors {
@@ -19,31 +22,55 @@ export interface Executors {
 }
 
 /**
- * Executor of a task = authorized ∩ reaches the platform ∩ reaches the pool (DESIGN §4).
- * @throws AppError noClientReachesBoth naming what is missing
+ * Executor of a task = authorized ∩ reaches the platform ∩ opens the repository (DESIGN §4).
+ * @throws AppError noClientReachesBoth naming what is missing; otherRepository when only that stands in the way
  */
 export async function findExecutors(db: Database, registry: AgentRegistry, wanted: Wanted): Promise<Executors> {
   const pool = await getPool(db, wanted.poolId);
   const platform = wanted.platformId === null ? undefined : await getPlatform(db, wanted.platformId);
   const all = await listClients(db);
-  const clients = all.filter(
+  const openers = openersFor(pool, wanted.repositoryId);
+  const reachers = all.filter(
     (client) =>
       client.decision === 'authorized' &&
       pool.clientIds.includes(client.id) &&
       (platform === undefined || platform.clientIds.includes(client.id)) &&
       (wanted.clientId === null || wanted.clientId === client.id),
   );
+  const clients = reachers.filter((client) => openers.includes(client.id));
   if (clients.length > 0) return { clients, online: clients.filter((client) => registry.isOnline(client.id)) };
-  const names = (ids: readonly number[]) =>
-    all
-      .filter((client) => ids.includes(client.id))
-      .map((client) => (client.decision === 'authorized' ? client.name : `${client.name} (${client.decision})`))
-      .join(', ') || 'none';
   const chosen = all.find((client) => client.id === wanted.clientId);
   const facts = [
-    ...(platform === undefined ? [] : [`platform "${platform.name}" is reached by: ${names(platform.clientIds)}`]),
-    `pool "${pool.name}" is reached by: ${names(pool.clientIds)}`,
+    ...(platform === undefined ? [] : [`platform "${platform.name}" is reached by: ${names(all, platform.clientIds)}`]),
+    `pool "${pool.name}" is reached by: ${names(all, pool.clientIds)}`,
+    ...ownersFact(pool, wanted.repositoryId, all),
     ...(chosen === undefined ? [] : [`the task asks for client "${chosen.name}"`]),
   ];
-  throw new AppError('noClientReachesBoth', `no authorized client can run this: ${facts.join('; ')}`);
+  const code = reachers.length > 0 ? 'otherRepository' : 'noClientReachesBoth';
+  throw new AppError(code, `no authorized client can run this: ${facts.join('; ')}`);
+}
+
+function openersFor(pool: PoolRow, repositoryId: number | undefined): readonly number[] {
+  return repositoryId === undefined ? pool.clientIds : openersOf(pool, repositoryById(pool, repositoryId));
+}
+
+function names(all: readonly ClientRow[], ids: readonly number[]): string {
+  const found = all.filter((client) => ids.includes(client.id));
+  const named = found.map(({ name, decision }) => (decision === 'authorized' ? name : `${name} (${decision})`));
+  return named.join(', ') || 'none';
+}
+
+/** Why others of the pool may not: a repository of one client is opened by this client and the maintenance client. */
+function ownersFact(pool: PoolRow, repositoryId: number | undefined, all: readonly ClientRow[]): string[] {
+  if (pool.repositoryPer === 'pool' || repositoryId === undefined) return [];
+  const { clientId } = repositoryById(pool, repositoryId);
+  const maintenance =
+    pool.maintenanceClientId === null
+      ? 'the pool has no maintenance client'
+      : `the maintenance client of the pool is ${names(all, [pool.maintenanceClientId])}`;
+  const owner = clientId === null ? 'none' : names(all, [clientId]);
+  return [
+    `its repository is opened only by the client whose backups it holds (${owner}) and the maintenance client`,
+    maintenance,
+  ];
 }

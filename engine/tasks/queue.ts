@@ -16,11 +16,11 @@ import {
   updateTask,
 } from '../database/tasks.ts';
 import { findBackupIds } from '../database/backups.ts';
-import { findExecutors } from './executors.ts';
+import { chooseClient, type Others } from './choose-client.ts';
 import { allKinds } from './kinds/all.ts';
 import { LiveProgress } from './live-progress.ts';
 import { commitResult } from './results.ts';
-import { freeSlots, occupiesSlot, repositoryBusy, taskLimits } from './slots.ts';
+import { occupiesSlot } from './slots.ts';
 import { enterStep } from './steps.ts';
 import type { TaskDeps } from './task-deps.ts';
 
@@ -186,12 +186,7 @@ export class TaskQueue implements JobEvents {
     const waiting = open.filter((candidate) => candidate.state === 'pending');
     for (const task of waiting) {
       place += 1;
-      const busy = repositoryBusy(task, occupying, waiting);
-      if (busy !== undefined) {
-        await this.wait(task, busy);
-        continue;
-      }
-      const chosen = await this.choose(task, occupying, place);
+      const chosen = await this.choose(task, { occupying, waiting, place });
       if (chosen === undefined) continue;
       const assigned = { ...task, state: 'assigned' as const, clientId: chosen.id };
       if (!(await moveTask(this.deps.db, task, 'assigned', { client_id: chosen.id, waiting_for: null }))) continue;
@@ -203,29 +198,11 @@ export class TaskQueue implements JobEvents {
   }
 
   /** The client that takes the task now; undefined when it waits (its row then says for what) or has failed. */
-  private async choose(task: TaskRow, occupying: readonly TaskRow[], place: number): Promise<ClientRow | undefined> {
-    const { db, registry } = this.deps;
+  private async choose(task: TaskRow, others: Others): Promise<ClientRow | undefined> {
     try {
-      if (task.poolId === null) throw new AppError('notFound', 'the pool of this task was removed');
-      const platformId = allKinds[task.kind].platformId(task);
-      const { clients, online } = await findExecutors(db, registry, {
-        poolId: task.poolId,
-        platformId,
-        clientId: task.wantedClientId,
-      });
-      const free = freeSlots(
-        task,
-        occupying,
-        online.map((client) => client.id),
-      );
-      const chosen =
-        free.reason === undefined ? online.find((client) => free.clientIds.includes(client.id)) : undefined;
-      if (chosen !== undefined) return chosen;
-      const offline = `client ${clients.map((client) => `"${client.name}"`).join(' or ')} to come online`;
-      await this.wait(
-        task,
-        `${online.length === 0 ? offline : (free.reason ?? `a slot of a client (${taskLimits.perClient} each)`)}; place ${place} in line`,
-      );
+      const chosen = await chooseClient(this.deps, task, others);
+      if (typeof chosen !== 'string') return chosen;
+      await this.wait(task, chosen);
     } catch (error) {
       await this.fail(task, error);
     }

@@ -97,22 +97,39 @@ async function ownersOf(
   backup: BackupResult,
   task: TaskRow | undefined,
 ): Promise<BackupOwners | undefined> {
-  const pools = (await listPools(db)).filter((pool) => pool.repository.resticId === backup.repositoryId);
-  const pool = pools.find((row) => row.id === task?.poolId) ?? pools.find((row) => row.clientIds.includes(clientId));
-  if (pool === undefined) return undefined;
+  const repositoryId = await findRepository(db, clientId, backup, task);
+  if (repositoryId === undefined) return undefined;
   const platform = (await listPlatforms(db)).find(
     (row) => row.uuid === backup.platformUuid && row.clientIds.includes(clientId),
   );
   const objectId = platform && (await findObjectByUuid(db, platform.id, backup.objectUuid));
   const ruleId = backup.ruleUuid === null ? undefined : await findRuleByUuid(db, backup.ruleUuid);
   return {
-    repositoryId: pool.repository.id,
+    repositoryId,
     objectId: objectId ?? null,
     platformId: platform?.id ?? null,
     ruleId: ruleId ?? null,
     clientId,
     taskId: task?.id ?? null,
   };
+}
+
+/** Where the backup lies: never in a repository that holds another client's backups, whatever the agent says. */
+async function findRepository(
+  db: Database,
+  clientId: number,
+  backup: BackupResult,
+  task: TaskRow | undefined,
+): Promise<number | undefined> {
+  const places = (await listPools(db)).flatMap((pool) =>
+    pool.repositories
+      .filter(({ resticId }) => resticId === backup.repositoryId)
+      .filter((repository) => pool.repositoryPer === 'pool' || repository.clientId === clientId)
+      .map((repository) => ({ pool, repositoryId: repository.id })),
+  );
+  const place =
+    places.find(({ pool }) => pool.id === task?.poolId) ?? places.find(({ pool }) => pool.clientIds.includes(clientId));
+  return place?.repositoryId;
 }
 
 function productOf({ restore, maintenance }: JobResult): string | null {

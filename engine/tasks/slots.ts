@@ -15,7 +15,15 @@ export function occupiesSlot(task: Pick<TaskRow, 'state'>): boolean {
 /** After this time an exclusive task that waits lets no new one of its repository begin before it (DESIGN §4). */
 const exclusivePatienceMs = 30 * 60_000;
 
-type OfPool = Pick<TaskRow, 'id' | 'kind' | 'poolId' | 'createdAt'>;
+type OfPool = Pick<TaskRow, 'id' | 'kind' | 'poolId' | 'createdAt'> & {
+  spec?: Pick<TaskRow['spec'], 'repositoryId'>;
+};
+
+/** Of a task that names no repository it is not known: it may be any of its pool. */
+function mayShareRepository(task: OfPool, other: OfPool): boolean {
+  const [wanted, taken] = [task.spec?.repositoryId, other.spec?.repositoryId];
+  return task.poolId === other.poolId && (wanted === undefined || taken === undefined || wanted === taken);
+}
 
 /**
  * Whether the repository is free for the task: an exclusive one waits for all others, and all wait for an exclusive one.
@@ -28,7 +36,7 @@ export function repositoryBusy(
   waiting: readonly OfPool[],
   now = Date.now(),
 ): string | undefined {
-  const same = running.filter((other) => other.poolId === task.poolId);
+  const same = running.filter((other) => mayShareRepository(task, other));
   const isExclusive = (other: OfPool) => exclusiveKinds.includes(other.kind);
   const blockers = isExclusive(task) ? same : same.filter(isExclusive);
   if (blockers.length > 0)
@@ -37,7 +45,7 @@ export function repositoryBusy(
   const patient = waiting.find(
     (other) =>
       other.id !== task.id &&
-      other.poolId === task.poolId &&
+      mayShareRepository(task, other) &&
       isExclusive(other) &&
       now - other.createdAt > exclusivePatienceMs,
   );

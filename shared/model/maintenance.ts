@@ -107,6 +107,7 @@ export const repositoryStatsSchema = z.object({
   unusedBytes: bytesSchema,
   indexMemoryBytes: bytesSchema,
 });
+export type RepositoryStats = z.output<typeof repositoryStatsSchema>;
 
 /** A key file of the repository: one password that opens it. */
 export const repositoryKeySchema = z.object({

@@ -77,3 +77,21 @@ export type StorageTargetInput = z.input<typeof storageTargetSchema>;
 export function locationOf(address: StorageAddress | StorageTarget): string {
   return address.kind === 'local' ? address.path : address.url;
 }
+
+/**
+ * The address of a place one path part below another: a repository of its own in the same storage.
+ * @param part letters, digits, dots and dashes; null = the address itself
+ */
+export function placeBelow(address: StorageTarget, part: string | null): StorageTarget;
+export function placeBelow(address: StorageAddress, part: string | null): StorageAddress;
+export function placeBelow(address: StorageAddress | StorageTarget, part: string | null) {
+  if (part === null) return address;
+  const location = locationOf(address);
+  // `sftp://u@h//` is the root of the server and `sftp://u@h/` the home of its user: a slash at the end is not taken off.
+  const below = location.endsWith('/') ? `${location}${part}` : `${location}/${part}`;
+  return address.kind === 'local' ? { ...address, path: below } : { ...address, url: below };
+}
+
+/** Who shares one repository of a pool: all its clients, or nobody. */
+export const repositoryPers = ['pool', 'client'] as const;
+export type RepositoryPer = (typeof repositoryPers)[number];

@@ -27,6 +27,7 @@ const addresses = [
   '/administration/clients?form=ssh',
   '/administration/platforms?platform=1',
   '/administration/pools?pool=1',
+  '/administration/pools?pool=2',
   '/administration/pools?form=pool',
 ];
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { addMaintenance } from '../../engine/api/repositories.ts';
 import { listBackups } from '../../engine/database/backups.ts';
+import { getPool } from '../../engine/database/pools.ts';
 import type { TaskRow } from '../../engine/database/task-row.ts';
 import { getTask } from '../../engine/database/tasks.ts';
 import { repositoryBusy } from '../../engine/tasks/slots.ts';
@@ -61,7 +62,9 @@ async function point() {
 }
 
 async function start(operation: Operation): Promise<number> {
-  return (await addMaintenance(parts, 'admin', world.poolId, operation)).taskIds[0] ?? 0;
+  const pool = await getPool(parts.db, world.poolId);
+  const { taskIds } = await addMaintenance(parts, 'admin', { pool, repositories: pool.repositories }, operation);
+  return taskIds[0] ?? 0;
 }
 
 async function end(maintenance: MaintenanceResult): Promise<void> {

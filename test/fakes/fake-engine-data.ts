@@ -21,6 +21,8 @@ export interface FakeData {
   tasks: TaskView[];
   backups: BackupView[];
   logs: LogEntry[];
+  /** Whose repositories got one more password; null = that of a pool. */
+  keyClients: Array<string | null>;
   /** The passwords of every pool's repository: one set is enough. */
   keys: RepositoryKeyView[];
 }
@@ -33,7 +35,18 @@ const fingerprint = `SHA256:${Buffer.from(Array.from({ length: 32 }, (_, index) 
   .replace(/=+$/u, '')}`;
 
 export function emptyData(): FakeData {
-  return { clients: [], platforms: [], objects: [], pools: [], rules: [], tasks: [], backups: [], logs: [], keys: [] };
+  return {
+    clients: [],
+    platforms: [],
+    objects: [],
+    pools: [],
+    rules: [],
+    tasks: [],
+    backups: [],
+    logs: [],
+    keys: [],
+    keyClients: [],
+  };
 }
 
 export function fakeClient(id: number, name: string, change: Partial<ClientView> = {}): ClientView {
@@ -125,6 +138,8 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
     clients: clients.map((client) => ({ id: client.id, name: client.name, state: client.state })),
     maintenanceClientId: null,
     repositoryId: hex64,
+    repositoryPer: 'pool',
+    repositories: [{ id, clientId: null, client: null, place: `/srv/backups/${name}`, repositoryId: hex64 }],
     createdAt: Date.now() - 40 * 24 * 60 * minute,
     backupCount: 0,
     objectCount: 0,
@@ -134,6 +149,17 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
     totalBytes: 24_000 * gib,
     ...change,
   };
+}
+
+/** A repository for each client of a pool. */
+export function fakeClientRepositories({ clients, path }: PoolView): PoolView['repositories'] {
+  return clients.map(({ id, name }) => ({
+    id: 100 + id,
+    clientId: id,
+    client: name,
+    place: `${path}/${name}-0${id}0${id}0${id}0${id}`,
+    repositoryId: String(id % 10).repeat(64),
+  }));
 }
 
 export function fakeRule(id: number, name: string, objects: ObjectView[], pool: PoolView): RuleView {

@@ -15,7 +15,14 @@ import { fakeBackups } from './fake-backups.ts';
 import { fakeClients } from './fake-clients.ts';
 import { fakeRepositories } from './fake-repositories.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
-import { type FakeData, fakePlatform, fakePool, fakeRule, fakeTask } from './fake-engine-data.ts';
+import {
+  fakeClientRepositories,
+  type FakeData,
+  fakePlatform,
+  fakePool,
+  fakeRule,
+  fakeTask,
+} from './fake-engine-data.ts';
 
 interface Caller {
   role: Role | null;
@@ -213,15 +220,17 @@ export class FakeEngine {
     const { data } = this;
     return {
       'pools.list': async () => rowsOf(data.pools),
-      'pools.add': async ({ name, storage, clients, write }) => {
+      'pools.add': async ({ name, storage, clients, write, repositoryPer }) => {
         if (data.pools.some((pool) => pool.name === name))
           throw new AppError('nameTaken', `a pool named ${name} is there already`, { field: 'name' });
+        const path = locationOf(storage);
         const made = fakePool(
           nextId(data.pools),
           name,
           clients.map((ref) => pick(data.clients, ref, 'client')),
-          { kind: storage.kind, path: locationOf(storage), write },
+          { kind: storage.kind, path, write, repositoryPer },
         );
+        if (repositoryPer === 'client') made.repositories = fakeClientRepositories(made);
         data.pools.push(made);
         this.announce('pools');
         return { ...made, adopted: 0 };

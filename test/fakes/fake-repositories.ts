@@ -17,7 +17,10 @@ export function fakeRepositories(
     'repositories.locks': async () => ({ locks: [] }),
     'repositories.adopt': async () => ({ adopted: 0, known: 0, damaged: 0 }),
     'repositories.keys': async () => ({ keys: data.keys }),
-    'repositories.addKey': async () => ({ id: 'c'.repeat(64) }),
+    'repositories.addKey': async ({ client }) => {
+      data.keyClients.push(client ?? null);
+      return { id: 'c'.repeat(64) };
+    },
     'repositories.removeKey': async ({ key }) => {
       data.keys = data.keys.filter(({ id }) => id !== key);
       announce('pools');
@@ -29,6 +32,7 @@ export function fakeRepositories(
       keyId: 'a'.repeat(64),
       text: '{"created":"2026-11-21T10:00:00Z"}',
     }),
+    'repositories.password': async () => ({ place: '/srv', repositoryId: 'd'.repeat(64), password: 'derived' }),
     'repositories.check': async () => ({ taskIds: [] }),
     'repositories.prune': async () => ({ taskIds: [] }),
     'repositories.rebuildIndex': async () => ({ taskIds: [] }),

@@ -10,6 +10,7 @@ import {
   fakeClient,
   fakeObject,
   fakePlatform,
+  fakeClientRepositories,
   fakePool,
   fakeRule,
   fakeTask,
@@ -206,9 +207,10 @@ export function sampleData(): FakeData {
     platform.objectCount = objects.filter((object) => object.platformId === platform.id).length;
   const pools = [
     fakePool(1, 'main', [kvm, shanghai]),
-    fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib }),
+    fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib, repositoryPer: 'client' }),
     fakePool(3, 'khv', [warehouse], { freeBytes: null, totalBytes: null }),
   ];
+  for (const pool of pools) if (pool.repositoryPer === 'client') pool.repositories = fakeClientRepositories(pool);
   const pick = (...wanted: string[]) => objects.filter((object) => wanted.includes(object.name));
   const [main, archive] = pools as [PoolView, PoolView];
   const rules = [
@@ -302,7 +304,18 @@ export function sampleData(): FakeData {
     pool.objectCount = new Set(
       backups.filter((backup) => backup.poolId === pool.id).map((backup) => backup.objectUuid),
     ).size;
-  return { clients, platforms, objects, pools, rules, tasks, backups, logs: sampleLogs(tasks), keys: sampleKeys() };
+  return {
+    clients,
+    platforms,
+    objects,
+    pools,
+    rules,
+    tasks,
+    backups,
+    logs: sampleLogs(tasks),
+    keys: sampleKeys(),
+    keyClients: [],
+  };
 }
 
 function sampleKeys(): FakeData['keys'] {

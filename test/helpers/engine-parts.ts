@@ -103,12 +103,45 @@ export async function addPool(
     address: { kind: 'local' as const, path: `/backups/${name}` },
     clientIds,
     maintenanceClientId: null,
-    resticId: id,
+    repositoryPer: 'pool' as const,
+    repositories: [{ clientId: null, place: null, resticId: id, password: new Secret(`password of ${name}`) }],
     freeBytes: null,
     totalBytes: null,
     write: writeOptionsSchema.parse({}),
   };
   const secrets = { password: new Secret(`password of ${name}`), credential: null };
+  return insertPool(db, pool, secrets, (secret, owner) => vault.seal(secret, owner));
+}
+
+/** restic's ID of the repository of a client in {@link addClientPool}. */
+export function resticIdOf(clientId: number): string {
+  return clientId.toString(16).padStart(2, '0').repeat(32);
+}
+
+/** A pool with a repository for each client, at the place `of-<number>`. */
+export async function addClientPool(
+  { db, vault }: EngineParts,
+  clientIds: readonly number[],
+  maintenanceClientId: number | null = null,
+): Promise<number> {
+  const repositories = clientIds.map((clientId) => ({
+    clientId,
+    place: `of-${clientId}`,
+    resticId: resticIdOf(clientId),
+    password: new Secret(`password of ${clientId}`),
+  }));
+  const pool = {
+    name: 'apart',
+    address: { kind: 'local' as const, path: '/backups/apart' },
+    clientIds,
+    maintenanceClientId,
+    repositoryPer: 'client' as const,
+    repositories,
+    freeBytes: null,
+    totalBytes: null,
+    write: writeOptionsSchema.parse({}),
+  };
+  const secrets = { password: new Secret('password of apart'), credential: null };
   return insertPool(db, pool, secrets, (secret, owner) => vault.seal(secret, owner));
 }
 

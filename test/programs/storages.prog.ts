@@ -82,6 +82,11 @@ describe('pools on servers', () => {
       expect(await lab.ended(await lab.run('sftp'), 90)).toMatchObject({ error: null });
       expect(await locks()).toEqual([]);
 
+      const apart = url.replace(/repository$/u, 'apart');
+      const password = await lab.passwordFile(poolPassword);
+      const login = ['--host-key', hostKey, '--key-file', server.path('id'), '--password-file', password];
+      await addApart('sftp-apart', '--kind', 'sftp', '--url', apart, ...login);
+
       const key = (await readFile(server.path('id'), 'utf8')).split('\n')[1] ?? '';
       for (const text of [
         await lab.agentLog('node1'),
@@ -92,6 +97,21 @@ describe('pools on servers', () => {
       }
     },
   );
+
+  /** A pool with a repository for each client on the same server. */
+  async function addApart(name: string, ...place: string[]): Promise<void> {
+    const edges = ['--name', name, '--client', 'node1', '--repository-per', 'client'];
+    const { repositories } = await lab.ok('pools', 'add', ...place, ...edges);
+    expect(repositories).toEqual([
+      expect.objectContaining({
+        client: 'node1',
+        place: expect.stringMatching(/\/apart\/node1-[0-9a-f]{8}$/u) as unknown,
+      }),
+    ]);
+    await backUpAndRestore(name);
+    const { json, code } = await lab.cli('repo', 'check', name, '--read-data');
+    expect({ json, code }).toMatchObject({ code: 0, json: { ok: true } });
+  }
 
   /** A backup into the pool, restored and compared. @returns the number of the backup */
   async function backUpAndRestore(pool: string): Promise<number> {
@@ -141,6 +161,8 @@ describe('pools on servers', () => {
       expect(wrong).toMatchObject({ code: 1, json: { error: { code: 'storageDenied' } } });
       await lab.ok('pools', 'add', '--name', 'rest', ...place, ...pin, '--secret-file', passwordFile);
       await backUpAndRestore('rest');
+      const apart = place.map((text) => (text === url ? `${String(server.ready['url'])}apart` : text));
+      await addApart('rest-apart', ...apart, ...pin, '--secret-file', passwordFile);
       expect(await readdir(lab.path('served', 'pool', 'locks'))).toEqual([]);
     } finally {
       await server.kill('SIGTERM');
@@ -171,5 +193,7 @@ describe('pools on servers', () => {
       secretFile,
     );
     await backUpAndRestore('s3');
+    const apart = place.map((text) => (text === url ? `${peer.url}/bucket/apart` : text));
+    await addApart('s3-apart', ...apart, '--access-key', peer.login.accessKey, '--secret-file', secretFile);
   });
 });

@@ -56,8 +56,15 @@ describe('Administration', () => {
     await user.click(within(form).getByRole('button', { name: 'Add pool' }));
     expect(await within(form).findByRole('alert')).toHaveTextContent('a pool named main is there already');
     await user.type(within(form).getByLabelText('Name'), '-2');
+    expect(within(form).getByText(/^All clients of the pool share it/u)).toBeVisible();
+    await user.click(within(form).getByLabelText('One repository'));
+    await user.click(await screen.findByRole('option', { name: 'for each client' }));
+    expect(within(form).getByText(/^A client opens no other's backups/u)).toBeVisible();
+    expect(within(form).getByText(/^Each repository gets a password of its own/u)).toBeVisible();
     await user.click(within(form).getByRole('button', { name: 'Add pool' }));
-    await waitFor(() => expect(engine.data.pools.map(({ name }) => name)).toContain('main-2'));
+    await waitFor(() =>
+      expect(engine.data.pools.find(({ name }) => name === 'main-2')).toMatchObject({ repositoryPer: 'client' }),
+    );
   });
 
   it('tests a platform and lists the checks', async () => {

@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
+import { fakeClientRepositories } from '../fakes/fake-engine-data.ts';
 import { openConsole } from './harness.tsx';
 
 describe('a pool', () => {
@@ -52,5 +53,37 @@ describe('a pool', () => {
     await user.click(within(panel).getByRole('button', { name: `Actions for ${name}` }));
     await user.click(await screen.findByRole('menuitem', { name: 'Take over points' }));
     expect(await screen.findByText(/0 points were taken over/u)).toBeVisible();
+  });
+
+  it('with a repository for each client lists them, and asks whose passwords are meant', async () => {
+    const { user, engine } = openConsole({
+      path: '/administration/pools',
+      prepare: ({ data }) => {
+        const [pool] = data.pools;
+        if (pool === undefined) throw new Error('no pool');
+        pool.repositoryPer = 'client';
+        pool.repositories = fakeClientRepositories(pool);
+      },
+    });
+    const [pool] = engine.data.pools;
+    const [first, second] = pool?.repositories ?? [];
+    const name = pool?.name ?? '';
+    await user.click(await screen.findByText(name, { selector: '.b5' }));
+    const panel = await screen.findByRole('complementary', { name });
+    expect(within(panel).getByText('for each client')).toBeVisible();
+    expect(within(panel).getByText('Maintenance on: each client for itself')).toBeVisible();
+    for (const { place } of pool?.repositories ?? []) expect(within(panel).getByText(place)).toBeVisible();
+
+    await user.click(within(panel).getByRole('button', { name: 'Passwords' }));
+    const dialog = await screen.findByRole('dialog', { name: `Passwords of ${name}` });
+    const whose = within(dialog).getByLabelText('Whose repository');
+    expect(whose).toHaveValue(first?.client);
+    await user.click(whose);
+    await user.click(await screen.findByRole('option', { name: second?.client ?? '' }));
+    expect(within(dialog).getByText(second?.place ?? '')).toBeVisible();
+    await user.type(within(dialog).getByLabelText(/^Password/u), 'one');
+    await user.type(within(dialog).getByLabelText(/^Repeat/u), 'one');
+    await user.click(within(dialog).getByRole('button', { name: 'Add password' }));
+    await waitFor(() => expect(engine.data.keyClients).toEqual([String(second?.clientId)]));
   });
 });

@@ -2,10 +2,9 @@ import { AppError } from '../../../shared/errors.ts';
 import { newestPoints } from '../../database/backups.ts';
 import { getObject } from '../../database/objects.ts';
 import { getPlatform } from '../../database/platforms.ts';
-import { getPool } from '../../database/pools.ts';
 import { listRules } from '../../database/rules.ts';
 import type { TaskKindModule } from '../task-kind.ts';
-import { repositoryTarget } from './repository-target.ts';
+import { placeOfTask, repositoryTarget } from './repository-target.ts';
 
 /** So many points are offered as bases: checkpoints of older ones are not kept anyway. */
 const hintedPoints = 64;
@@ -18,8 +17,7 @@ export const backupKind: TaskKindModule = {
       throw new AppError('notFound', 'the VM or platform of this task was removed');
     const object = await getObject(deps.db, task.objectId);
     const platform = await getPlatform(deps.db, task.platformId);
-    if (task.poolId === null) throw new AppError('notFound', 'the pool of this task was removed');
-    const pool = await getPool(deps.db, task.poolId);
+    const { pool, repository } = await placeOfTask(deps, task, client.id);
     const rule = (await listRules(deps.db)).find((row) => row.id === task.ruleId);
     return {
       kind: 'backup',
@@ -28,7 +26,7 @@ export const backupKind: TaskKindModule = {
       engineUuid: deps.engineUuid,
       objectUuid: object.uuid,
       objectName: object.name,
-      repository: await repositoryTarget(deps, task.poolId),
+      repository: await repositoryTarget(deps, repository),
       platform: { uuid: platform.uuid, kind: platform.kind, name: platform.name, settings: platform.settings },
       client: { hwid: client.hwid, name: client.name },
       rule: rule === undefined ? null : { uuid: rule.uuid, name: rule.name },
@@ -36,7 +34,7 @@ export const backupKind: TaskKindModule = {
       reread: task.spec.backup?.reread ?? false,
       ...(rule === undefined ? {} : { quiesce: rule.quiesce, transform: rule.transform }),
       write: pool.write,
-      points: await newestPoints(deps.db, pool.repository.id, object.uuid, hintedPoints),
+      points: await newestPoints(deps.db, repository.id, object.uuid, hintedPoints),
       zone: rule?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     };
   },

@@ -5,16 +5,17 @@ import { getPlatform } from '../../database/platforms.ts';
 import type { TaskRow } from '../../database/task-row.ts';
 import type { TaskDeps } from '../task-deps.ts';
 import type { TaskKindModule } from '../task-kind.ts';
-import { repositoryTarget } from './repository-target.ts';
+import { placeOfTask, repositoryTarget } from './repository-target.ts';
 
 type RestoreTarget = Extract<JobInput, { kind: 'restore' }>['target'];
 
 /** Restore of one backup into a folder or as a new VM. */
 export const restoreKind: TaskKindModule = {
   platformId: (task) => task.spec.deployPlatformId ?? null,
-  async buildJob(deps, task) {
+  async buildJob(deps, task, client) {
     if (task.spec.backupId === undefined) throw new AppError('internal', `task ${task.id} names no backup`);
     const backup = await getBackup(deps.db, task.spec.backupId);
+    const { repository } = await placeOfTask(deps, task, client.id);
     return {
       kind: 'restore',
       jobUuid: task.jobUuid,
@@ -22,7 +23,7 @@ export const restoreKind: TaskKindModule = {
       engineUuid: deps.engineUuid,
       objectUuid: backup.objectUuid,
       snapshotIdHint: backup.snapshotId,
-      repository: await repositoryTarget(deps, task.poolId),
+      repository: await repositoryTarget(deps, repository),
       target: await targetOf(deps, task),
     };
   },

@@ -1,7 +1,6 @@
 import { PasswordInput, SegmentedControl } from '@mantine/core';
 import { type FormErrors, useForm } from '@mantine/form';
 import { useState } from 'react';
-import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import { ErrorLine } from '../../components/error-line.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
@@ -10,8 +9,13 @@ import { useText } from '../../text/use-text.ts';
 const ways = ['add', 'change'] as const;
 type Way = (typeof ways)[number];
 
+interface Props {
+  /** Which repository: the pool's, or that of one of its clients. */
+  readonly named: { readonly pool: string; readonly client?: string };
+}
+
 /** One more password for a repository, or another one for the pool itself. */
-export function NewPassword({ pool }: { readonly pool: PoolView }) {
+export function NewPassword({ named }: Props) {
   const { t } = useText();
   const [way, setWay] = useState<Way>('add');
   const [told, setTold] = useState<string>();
@@ -27,13 +31,14 @@ export function NewPassword({ pool }: { readonly pool: PoolView }) {
   });
   const save = async (password: string) => {
     setTold(undefined);
-    const wanted = { pool: String(pool.id), password };
+    const wanted = { ...named, password };
     const outcome = way === 'add' ? await add.run(wanted) : await change.run(wanted);
     if (!outcome.ok) return;
     form.reset();
     const problem = 'problem' in outcome.value ? outcome.value.problem : null;
     setTold(problem === null ? t(`poolKeys.done.${way}`) : t('poolKeys.oldStays', { problem }));
   };
+  const textOf = (wanted: Way) => (wanted === 'change' && named.client !== undefined ? 'changeOwn' : wanted);
   const { error, isRunning } = way === 'add' ? add : change;
   const secret = {
     visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },
@@ -46,9 +51,9 @@ export function NewPassword({ pool }: { readonly pool: PoolView }) {
         aria-label={t('poolKeys.way')}
         value={way}
         onChange={(value) => setWay(ways.find((known) => known === value) ?? 'add')}
-        data={ways.map((value) => ({ value, label: t(`poolKeys.${value}`) }))}
+        data={ways.map((value) => ({ value, label: t(`poolKeys.${textOf(value)}`) }))}
       />
-      <p className="help">{t(`poolKeys.help.${way}`)}</p>
+      <p className="help">{t(`poolKeys.help.${textOf(way)}`)}</p>
       <FormRow label={t('pool.password')} required error={form.errors['password']}>
         {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
       </FormRow>

@@ -50,6 +50,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
     const outcome = await edit.run({ pool: String(pool.id), ...fields });
     if (outcome.ok) onClose();
   };
+  const isShared = pool.repositoryPer === 'pool';
   const ownChoices = choices.filter(({ value }) => clients.includes(value));
   return (
     <FormDrawer
@@ -65,7 +66,12 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
         <FormRow label={t('pool.name')} required error={form.errors['name']}>
           {(field) => <TextInput {...form.getInputProps('name')} {...field} maxLength={200} />}
         </FormRow>
-        <FormRow label={t('pool.clients')} required error={form.errors['clients']} help={t('pool.newClientsHelp')}>
+        <FormRow
+          label={t('pool.clients')}
+          required
+          error={form.errors['clients']}
+          help={isShared ? t('pool.newClientsHelp') : t('pool.newClientsOwn')}
+        >
           {(field) => (
             <MultiSelect
               {...form.getInputProps('clients')}
@@ -83,7 +89,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
               {...form.getInputProps('maintenanceClient')}
               {...field}
               allowDeselect={false}
-              data={[{ value: '', label: t('pool.anyClient') }, ...ownChoices]}
+              data={[{ value: '', label: isShared ? t('pool.anyClient') : t('pool.eachOwn') }, ...ownChoices]}
             />
           )}
         </FormRow>

@@ -1,7 +1,8 @@
-import { MultiSelect, PasswordInput, TextInput } from '@mantine/core';
+import { MultiSelect, PasswordInput, Select, TextInput } from '@mantine/core';
 import { type FormErrors, useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { writeOptionsSchema } from '../../../shared/model/job.ts';
+import { type RepositoryPer, repositoryPers } from '../../../shared/model/storage.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
@@ -13,6 +14,7 @@ import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './wr
 interface Values extends WriteValues, StorageValues {
   name: string;
   clients: string[];
+  repositoryPer: RepositoryPer;
   password: string;
   again: string;
 }
@@ -24,6 +26,7 @@ function usePoolForm(clients: string[]) {
     initialValues: {
       name: '',
       clients,
+      repositoryPer: 'pool',
       ...emptyStorage,
       password: '',
       again: '',
@@ -58,11 +61,13 @@ export function PoolForm({ onClose }: { readonly onClose: () => void }) {
 function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readonly onClose: () => void }) {
   const { t } = useText();
   const form = usePoolForm(firstChoice(choices));
+  const isShared = form.values.repositoryPer === 'pool';
   const add = useCommand('pools.add');
   const save = async (values: Values) => {
-    const { name, clients, password } = values;
+    const { name, clients, repositoryPer, password } = values;
     const storage = toStorage(values);
-    const outcome = await add.run({ name, clients, storage, password, write: toWriteOptions(values) });
+    const write = toWriteOptions(values);
+    const outcome = await add.run({ name, clients, storage, password, repositoryPer, write });
     if (outcome.ok) onClose();
   };
   const secret = {
@@ -97,6 +102,16 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           )}
         </FormRow>
         <StorageFields form={form} />
+        <FormRow label={t('pool.repositoryPer')} help={t(`pool.perHelp.${form.values.repositoryPer}`)}>
+          {(field) => (
+            <Select
+              {...form.getInputProps('repositoryPer')}
+              {...field}
+              allowDeselect={false}
+              data={repositoryPers.map((value) => ({ value, label: t(`pool.per.${value}`) }))}
+            />
+          )}
+        </FormRow>
       </section>
       <section className="fs">
         <h3>{t('pool.encryption')}</h3>
@@ -104,7 +119,12 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           <IconAlertTriangle className="ic" aria-hidden />
           <span>{t('pool.passwordHint')}</span>
         </div>
-        <FormRow label={t('pool.password')} required error={form.errors['password']} help={t('pool.passwordHelp')}>
+        <FormRow
+          label={t('pool.password')}
+          required
+          error={form.errors['password']}
+          help={isShared ? t('pool.passwordHelp') : t('pool.passwordHelpOwn')}
+        >
           {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
         </FormRow>
         <FormRow label={t('pool.again')} required error={form.errors['again']}>

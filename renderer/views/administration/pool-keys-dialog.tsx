@@ -1,9 +1,11 @@
-import { Modal } from '@mantine/core';
+import { Modal, Select } from '@mantine/core';
 import { IconPrinter, IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import type { RepositoryKeyView } from '../../../shared/model/maintenance.ts';
 import { keySheetHtml } from '../../../shared/paper/key-sheet.ts';
 import { ErrorLine } from '../../components/error-line.tsx';
+import { FormRow } from '../../components/form-row.tsx';
 import { saveFile } from '../../components/save-file.ts';
 import { Time } from '../../components/time.tsx';
 import { useCommand } from '../../store/use-command.ts';
@@ -16,7 +18,10 @@ import { NewPassword } from './new-password.tsx';
 /** The passwords that open the repository of a pool: a list, a new one, the key for paper. */
 export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
   const { t } = useText();
-  const named = { pool: String(pool.id) };
+  const [owner, setOwner] = useState(String(pool.repositories[0]?.clientId));
+  const isShared = pool.repositoryPer === 'pool';
+  const named = { pool: String(pool.id), ...(!isShared && { client: owner }) };
+  const chosen = pool.repositories.find(({ clientId }) => isShared || String(clientId) === owner);
   const { data, error } = useEngine('repositories.keys', named);
   const exporting = useCommand('repositories.exportKey');
   const attempt = useTry();
@@ -32,8 +37,8 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
   const print = async () => {
     const outcome = await exporting.run(named);
     if (!outcome.ok) return;
-    const facts = { ...outcome.value, pool: pool.name, location: pool.path, printedAt: Date.now() };
-    saveFile(`${pool.name}-key.html`, 'text/html', keySheetHtml(facts));
+    const facts = { ...outcome.value, pool: pool.name, location: chosen?.place ?? pool.path, printedAt: Date.now() };
+    saveFile(`${[pool.name, chosen?.client].filter(Boolean).join('-')}-key.html`, 'text/html', keySheetHtml(facts));
   };
   const failure = error ?? exporting.error;
   return (
@@ -49,6 +54,24 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
       <p className="s12 t2">{t('poolKeys.text')}</p>
+      {!isShared && (
+        <div className="keys-whose">
+          <FormRow label={t('poolKeys.whose')} help={<span className="mono">{chosen?.place}</span>}>
+            {(field) => (
+              <Select
+                {...field}
+                allowDeselect={false}
+                value={owner}
+                onChange={(value) => setOwner(value ?? owner)}
+                data={pool.repositories.map(({ clientId, client }) => ({
+                  value: String(clientId),
+                  label: client ?? '',
+                }))}
+              />
+            )}
+          </FormRow>
+        </div>
+      )}
       {failure !== undefined && <ErrorLine error={failure} />}
       <ul className="keys" aria-busy={data === undefined}>
         {data === undefined && error === undefined && <li className="t3">{t('poolKeys.reading')}</li>}
@@ -56,7 +79,7 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
           <KeyRow key={key.id} row={key} onRemove={() => remove(key)} />
         ))}
       </ul>
-      <NewPassword pool={pool} />
+      <NewPassword key={owner} named={named} />
       <div className="row keys-foot">
         <span className="help">{t('poolKeys.sheetHelp')}</span>
         <button type="button" className="btn" onClick={() => void print()} aria-busy={exporting.isRunning}>

@@ -1,5 +1,5 @@
 import { IconKey, IconPencil } from '@tabler/icons-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'react-router';
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import type { Action } from '../../components/action.ts';
@@ -18,6 +18,7 @@ import { TestSection } from './test-section.tsx';
 import { usePoolActions } from './pool-actions.ts';
 import { PoolEditForm } from './pool-edit-form.tsx';
 import { PoolKeysDialog } from './pool-keys-dialog.tsx';
+import { PoolRepositories } from './pool-repositories.tsx';
 
 /** One pool: its fill, its facts, its clients, a test. */
 export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
@@ -42,7 +43,14 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
     disabled: useAllowed()('repositories.addKey'),
     run: () => setOpen('keys'),
   };
-  const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? t('pool.anyClient');
+  const nobody = pool.repositoryPer === 'client' ? t('pool.eachOwn') : t('pool.anyClient');
+  const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? nobody;
+  const repositoryId: [string, ReactNode] = [
+    t('pool.repositoryId'),
+    <span key="id" className="mono">
+      {pool.repositoryId}
+    </span>,
+  ];
   if (open === 'edit') return <PoolEditForm key={pool.id} pool={pool} onClose={close} />;
   return (
     <SidePanel
@@ -79,12 +87,8 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
               [t('rule.vms'), format.count(pool.objectCount)],
               [t('backup.stored'), format.bytes(pool.storedBytes)],
               [t('task.created'), <Time key="at" at={pool.createdAt} />],
-              [
-                t('pool.repositoryId'),
-                <span key="id" className="mono">
-                  {pool.repositoryId}
-                </span>,
-              ],
+              [t('pool.repositoryPer'), t(`pool.per.${pool.repositoryPer}`)],
+              ...(pool.repositoryPer === 'client' ? [] : [repositoryId]),
               [
                 'UUID',
                 <span key="uuid" className="mono">
@@ -110,6 +114,7 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
             ]}
           />
         </section>
+        {pool.repositoryPer === 'client' && <PoolRepositories pool={pool} />}
         <section className="sec">
           <h3>{t('pool.clients')}</h3>
           <ServingClients clients={pool.clients} />

@@ -88,7 +88,7 @@ export const backupsContract = {
   }),
   'backups.get': query({ right: 'view', params: backupParams, result: backupViewSchema, topics: ['backups'] }),
   /**
-   * What differs between two points of one VM in one pool, disk by disk, in pages: pass `cursor` on until none comes back.
+   * What differs between two points of one VM in one repository, disk by disk, in pages: pass `cursor` on until none comes back.
    * The grain is the cell, or 64 KiB where a cell is divided.
    */
   'backups.diff': query({
@@ -108,8 +108,8 @@ export const backupsContract = {
           id: idSchema,
           name: z.string(),
           offered: z.boolean(),
-          /** Codes of what is missing: offline, noPool, unauthorized. */
-          missing: z.array(z.enum(['offline', 'noPool', 'unauthorized'])),
+          /** What is missing; otherRepository = it reaches the pool, but the backup is in another client's repository. */
+          missing: z.array(z.enum(['offline', 'noPool', 'otherRepository', 'unauthorized'])),
         }),
       ),
       platforms: z.array(

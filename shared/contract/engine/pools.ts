@@ -11,7 +11,7 @@ import {
   secret,
 } from '../../schema.ts';
 import { writeOptionsSchema } from '../../model/job.ts';
-import { storageAddressSchema, storageKinds, storageTargetSchema } from '../../model/storage.ts';
+import { repositoryPers, storageAddressSchema, storageKinds, storageTargetSchema } from '../../model/storage.ts';
 import { command, query } from '../method.ts';
 import { servingClientSchema } from './platforms.ts';
 
@@ -24,8 +24,21 @@ export const poolViewSchema = z.object({
   /** The address in one line. */
   path: z.string(),
   clients: z.array(servingClientSchema),
-  /** restic's ID of the repository in it. */
+  /** restic's ID of its repository, of several the first. */
   repositoryId: z.string(),
+  repositoryPer: z.enum(repositoryPers),
+  repositories: z.array(
+    z.object({
+      id: idSchema,
+      /** Whose backups it holds; null = those of all clients. */
+      clientId: idSchema.nullable(),
+      client: z.string().nullable(),
+      /** Its address in one line. */
+      place: z.string(),
+      /** restic's ID of it. */
+      repositoryId: z.string(),
+    }),
+  ),
   createdAt: instantSchema,
   backupCount: z.number().int(),
   objectCount: z.number().int(),
@@ -46,15 +59,17 @@ export const poolsContract = {
     result: rowsOf(poolViewSchema),
     topics: ['pools', 'clients', 'backups'],
   }),
-  /** Creates the repository in an absent or empty folder, opens an existing one whose password fits. */
+  /** Creates the repositories in absent or empty folders, opens existing ones whose passwords fit. */
   'pools.add': command({
     right: 'administer',
     params: z.object({
       name: nameSchema,
       clients: z.array(refSchema).min(1).max(100),
       storage: storageTargetSchema,
-      /** Of the repository. */
+      /** Of the repository; of several each has its own that is made of it. */
       password: secret(),
+      /** One for the pool, or one for each client, which then opens no other's. It stays so. */
+      repositoryPer: z.enum(repositoryPers).default('pool'),
       write: writeOptionsSchema.prefault({}),
       maintenanceClient: refSchema.optional(),
     }),

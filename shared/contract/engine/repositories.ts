@@ -9,10 +9,23 @@ import { emptySchema, hexIdSchema, refSchema, secret } from '../../schema.ts';
 import { job, query, command } from '../method.ts';
 import { startedSchema } from './rules.ts';
 
-const poolParams = z.object({ pool: refSchema });
+/** Without a client: every repository of the pool, or its only one. With: the one that holds the client's backups. */
+const poolParams = z.object({ pool: refSchema, client: refSchema.optional() });
+
+/** The sums; `repositoryId` is null when there are several. */
+const poolStatsSchema = repositoryStatsSchema.extend({
+  repositoryId: hexIdSchema.nullable(),
+  repositories: z.array(
+    repositoryStatsSchema.extend({
+      /** Whose backups it holds; null = those of all clients. */
+      client: z.string().nullable(),
+      place: z.string(),
+    }),
+  ),
+});
 
 export const repositoriesContract = {
-  'repositories.stats': query({ right: 'view', params: poolParams, result: repositoryStatsSchema, topics: ['pools'] }),
+  'repositories.stats': query({ right: 'view', params: poolParams, result: poolStatsSchema, topics: ['pools'] }),
   'repositories.check': job({
     right: 'operate',
     params: poolParams.extend({ readPercent: z.number().min(0).max(100).default(0) }),
@@ -38,7 +51,7 @@ export const repositoriesContract = {
   'repositories.locks': command({
     right: 'operate',
     params: poolParams.extend({ removeStale: z.boolean().default(false) }),
-    result: z.object({ locks: z.array(repositoryLockSchema).max(1000) }),
+    result: z.object({ locks: z.array(repositoryLockSchema.extend({ client: z.string().nullable() })) }),
     topics: ['pools'],
   }),
   /** Makes backups of points of ours that the repository holds and this engine does not know. */
@@ -81,6 +94,13 @@ export const repositoriesContract = {
     right: 'administer',
     params: poolParams,
     result: keyExportSchema,
+    topics: [],
+  }),
+  /** The password of one client's repository, which is made of the pool's: for restic without us. */
+  'repositories.password': command({
+    right: 'administer',
+    params: poolParams,
+    result: z.object({ place: z.string(), repositoryId: hexIdSchema, password: z.string() }),
     topics: [],
   }),
 };
