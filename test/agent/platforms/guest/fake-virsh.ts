@@ -71,6 +71,7 @@ export class FakeVirsh {
 
   close(): void {
     process.env['PATH'] = this.#path;
-    rmSync(this.folder, { recursive: true });
+    // A helper that was let go may still be writing here.
+    rmSync(this.folder, { recursive: true, maxRetries: 10, retryDelay: 50 });
   }
 }
