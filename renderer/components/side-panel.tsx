@@ -49,7 +49,7 @@ export function SidePanel({ title, chip, below, actions, children, foot, onClose
         </div>
         {below !== undefined && <div className="s12 t3 el">{below}</div>}
         {actions !== undefined && (
-          <div className="row" style={{ marginTop: 10, gap: 6 }}>
+          <div className="row" style={{ marginTop: 10, gap: 6, flexWrap: 'wrap' }}>
             {actions}
           </div>
         )}

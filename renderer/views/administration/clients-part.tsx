@@ -114,7 +114,9 @@ export function ClientsPart() {
               {t('client.authorizedCount', { count: all.filter((client) => tabOf(client) === 'clients').length })}
             </span>
             <span className="sp" />
-            <span className="t3">{t('client.foot')}</span>
+            <span className="t3 el" title={t('client.foot')}>
+              {t('client.foot')}
+            </span>
           </div>
         </div>
         {query.get('form') === 'ssh' && <SshClientForm onClose={() => query.set({ form: null })} />}
