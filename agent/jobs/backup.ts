@@ -36,7 +36,7 @@ export async function runBackup(deps: JobDeps, job: BackupJob, run: JobRun): Pro
       return { backup, restore: null, maintenance: null };
     };
     try {
-      return await withLock(run, job.repository, repository, work, { settleLater: true });
+      return await withLock(run, job.repository, repository, work);
     } finally {
       await looking.then(
         (prospect) => prospect.close(),

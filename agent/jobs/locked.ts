@@ -12,22 +12,28 @@ export function lockResource(target: RepositoryTarget, name: string) {
   };
 }
 
-/** Runs something under a journalled lock; a task ends only after it is released (DETAILS 8). */
+/**
+ * Runs something under a journalled lock; a task ends only after it is released (DETAILS 8). Reading begins at once; what
+ * writes waits until the lock is settled, and so does the end.
+ */
 export async function withLock<T>(
   run: JobRun,
   target: RepositoryTarget,
   repository: Repository,
   work: (lock: RepositoryLock) => Promise<T>,
-  options: Pick<LockOptions, 'settleLater' | 'exclusive'> & { withoutIndex?: boolean } = {},
+  options: Pick<LockOptions, 'exclusive'> & { withoutIndex?: boolean } = {},
 ): Promise<T> {
   const lock = await repository.lock({
     ...options,
+    settleLater: true,
     signal: run.signal,
     onAcquire: (name) => run.acquired(lockResource(target, name)),
     onRelease: (name) => run.released(lockResource(target, name)),
   });
   try {
-    return await work(lock);
+    const result = await work(lock);
+    await lock.settled;
+    return result;
   } finally {
     await lock.release();
   }

@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/errors.ts';
 import { type BlobType, idBytes } from './blob-id.ts';
 import { type BlobLocation, BlobTable } from './blob-table.ts';
 import type { SealingKey } from './cipher.ts';
@@ -6,8 +7,8 @@ import { Slots } from './slots.ts';
 import type { FinishedPack } from './index-file.ts';
 import { scanIndex } from './index-scanner.ts';
 import { freeMemory } from './memory.ts';
-import type { Storage } from './storage/storage.ts';
-import { readUnpacked } from './unpacked.ts';
+import type { Storage, StoredFile } from './storage/storage.ts';
+import { readUnpackedFiles } from './unpacked-files.ts';
 
 /** Blobs in numbered rows, for whoever has to keep track of each of them. Rows are only added. */
 export interface BlobRows {
@@ -53,11 +54,12 @@ export class BlobIndex {
     return this.#loading.run(() => this.#load(signal));
   }
 
-  async #load(signal: AbortSignal | undefined): Promise<void> {
+  async #load(signal = new AbortController().signal): Promise<void> {
     const known = [...this.#files];
-    const listed = new Set<string>();
-    for await (const file of this.#storage.list('index')) listed.add(file.name);
-    if (known.every((name) => listed.has(name))) {
+    const listed: StoredFile[] = [];
+    for await (const file of this.#storage.list('index')) listed.push(file);
+    const names = new Set(listed.map(({ name }) => name));
+    if (known.every((name) => names.has(name))) {
       await this.#addFiles(this.#contents, this.#files, listed, signal);
       return;
     }
@@ -66,7 +68,10 @@ export class BlobIndex {
     await this.#addFiles(contents, files, listed, signal);
     // A writer of this process may have added files since the listing.
     const writtenSince = () => [...this.#files].filter((name) => !known.includes(name) && !files.has(name));
-    while (writtenSince().length > 0) await this.#addFiles(contents, files, writtenSince(), signal);
+    for (let more = writtenSince(); more.length > 0; more = writtenSince()) {
+      const sizes = more.map(async (name) => ({ name, sizeBytes: await this.#storage.size('index', name) }));
+      await this.#addFiles(contents, files, await Promise.all(sizes), signal);
+    }
     this.#contents = contents;
     this.#files = files;
   }
@@ -74,16 +79,18 @@ export class BlobIndex {
   async #addFiles(
     contents: IndexTables,
     files: Set<string>,
-    names: Iterable<string>,
-    signal: AbortSignal | undefined,
+    listed: readonly StoredFile[],
+    signal: AbortSignal,
   ): Promise<void> {
-    for (const name of names) {
-      if (signal !== undefined) throwIfAborted(signal);
-      if (files.has(name)) continue;
-      const json = await readUnpacked(this.#storage, this.#key, 'index', name);
-      contents.addFile(json, `index file ${name}`);
+    const wanted = listed.filter(({ name }) => !files.has(name));
+    for await (const { file, json } of readUnpackedFiles(this.#storage, this.#key, 'index', wanted, signal)) {
+      if (json instanceof AppError) throw json;
+      throwIfAborted(signal);
+      // Written by a writer of this process while it was read.
+      if (files.has(file.name)) continue;
+      contents.addFile(json, `index file ${file.name}`);
       freeMemory(json);
-      files.add(name);
+      files.add(file.name);
     }
   }
 

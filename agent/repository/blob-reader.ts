@@ -5,7 +5,7 @@ import type { BlobIndex } from './blob-index.ts';
 import type { BlobLocation } from './blob-table.ts';
 import type { SealingKey } from './cipher.ts';
 import { freeMemory } from './memory.ts';
-import type { Storage } from './storage/storage.ts';
+import type { ByteRange, Storage } from './storage/storage.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** The parts of an open repository that a reader works with. */
@@ -41,7 +41,7 @@ export function lengthOfBlob(index: BlobIndex, id: Uint8Array): number {
 export async function readBlob(parts: ReaderParts, type: BlobType, id: Uint8Array): Promise<Buffer> {
   const found = locateBlob(parts.index, type, id);
   const packName = parts.index.packName(found.pack);
-  const sealed = await readPack(parts.storage, packName, found.offset, found.length);
+  const sealed = await readPack(parts.storage, packName, found);
   try {
     const plain = openBlob(parts.key, sealed, { ...found, id });
     freeMemory(sealed);
@@ -51,10 +51,15 @@ export async function readBlob(parts: ReaderParts, type: BlobType, id: Uint8Arra
   }
 }
 
-/** Part of a pack; a pack that is gone or too short is damage. */
-export async function readPack(storage: Storage, name: string, offset: number, length: number): Promise<Buffer> {
+/** Part of a pack; a pack that is gone or too short is damage. @param into may be used for it */
+export async function readPack(
+  storage: Storage,
+  name: string,
+  { offset, length }: ByteRange,
+  into?: ArrayBuffer,
+): Promise<Buffer> {
   try {
-    return await storage.read('data', name, { offset, length });
+    return await storage.read('data', name, { offset, length }, into);
   } catch (error) {
     if (hasCode(error, 'notFound'))
       throw new AppError('repositoryDamaged', `pack ${name} is missing`, { cause: error });

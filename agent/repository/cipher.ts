@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomFillSync, timingSafeEqual } from 'node:crypto';
-import type { Cipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync, timingSafeEqual } from 'node:crypto';
+import type { Cipheriv, KeyObject } from 'node:crypto';
 import sodium from 'sodium-native';
 import { AppError } from '../../shared/errors.ts';
 import { freeMemory } from './memory.ts';
@@ -30,7 +30,8 @@ export interface KeyBytes {
  * (restic design document, "Keys, Encryption and MAC").
  */
 export class SealingKey {
-  readonly #encrypt: Buffer;
+  /** Bare bytes would be made into such an object for every blob. */
+  readonly #encrypt: KeyObject;
   readonly #r: Buffer;
   /** One ECB object serves every blob: making one per blob cost a quarter of the sealing of small blobs. */
   readonly #nonceCipher: Cipheriv;
@@ -43,7 +44,7 @@ export class SealingKey {
     if (!lengths || isZero(bytes.encrypt) || isZero(bytes.k) || isZero(bytes.r)) {
       throw new AppError('repositoryDamaged', 'the key of the repository is not valid');
     }
-    this.#encrypt = Buffer.from(bytes.encrypt);
+    this.#encrypt = createSecretKey(bytes.encrypt);
     this.#r = Buffer.from(bytes.r);
     this.#nonceCipher = createCipheriv('aes-128-ecb', bytes.k, null).setAutoPadding(false);
   }

@@ -38,6 +38,9 @@ export function compressAlways(plain: Uint8Array): Buffer {
  */
 export function decompress(compressed: Uint8Array, maxBytes: number, expectedBytes = 0): Buffer {
   // One byte more than needed: Node follows up a full buffer with another one.
-  const chunkSize = Math.min(Math.max(64 * 1024, expectedBytes + 1), 256 * 1024 * 1024);
-  return zstdDecompressSync(compressed, { maxOutputLength: Math.max(1, maxBytes), chunkSize });
+  const chunkSize = expectedBytes > 0 ? Math.max(1024, expectedBytes + 1) : 64 * 1024;
+  return zstdDecompressSync(compressed, {
+    maxOutputLength: Math.max(1, maxBytes),
+    chunkSize: Math.min(chunkSize, 256 * 1024 * 1024),
+  });
 }

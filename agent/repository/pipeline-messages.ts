@@ -53,7 +53,7 @@ export interface StoreOrder {
 export type WorkerRequest =
   | ({ kind: 'hash'; id: number; frames: FrameOrder | undefined } & Batch)
   | ({ kind: 'store'; id: number } & StoreOrder & Batch)
-  | { kind: 'check'; id: number; bytes: ArrayBuffer; blobs: SealedBlobs; hashed: boolean }
+  | { kind: 'check'; id: number; bytes: ArrayBuffer; blobs: SealedBlobs; hashedBytes: number }
   | {
       kind: 'open';
       id: number;
@@ -62,6 +62,8 @@ export type WorkerRequest =
       blobs: SealedBlobs;
       /** Of the frames that the blobs hold; undefined = they hold the content itself. */
       transformKey: Uint8Array | undefined;
+      /** Whether the memory of the sealed bytes is wanted back. */
+      kept: boolean;
     };
 
 /** Blobs inside the bytes of a request, as columns. */
@@ -84,6 +86,6 @@ export interface BlobProblem {
 export type WorkerReply =
   | ({ kind: 'hashed'; id: number; ids: Uint8Array; zero: Uint8Array } & Batch)
   | { kind: 'stored'; id: number; bytes: ArrayBuffer; lengths: Uint32Array; compressed: Uint8Array }
-  | { kind: 'opened'; id: number; bytes: ArrayBuffer; zero: Uint8Array }
+  | { kind: 'opened'; id: number; bytes: ArrayBuffer; zero: Uint8Array; sealed: ArrayBuffer | undefined }
   | { kind: 'checked'; id: number; bytes: ArrayBuffer; problems: BlobProblem[]; sha256: string }
   | { kind: 'failed'; id: number; error: WireError };

@@ -88,8 +88,8 @@ function openBlobs({ id, bytes, blobs, ...request }: Extract<WorkerRequest, { ki
     i++;
     freeWhole(content);
   }
-  freeMemory(sealed);
-  return { kind: 'opened', id, bytes: request.plain, zero };
+  if (!request.kept) freeMemory(sealed);
+  return { kind: 'opened', id, bytes: request.plain, zero, sealed: request.kept ? bytes : undefined };
 }
 
 /** @throws AppError repositoryDamaged naming the blob, transformKeyMissing */
@@ -111,7 +111,7 @@ function* blobsOf(sealed: Buffer, blobs: SealedBlobs): Generator<[Buffer, Stored
 }
 
 /** Unlike opening, it goes on behind a blob that is wrong. */
-function checkBlobs({ id, bytes, blobs, hashed }: Extract<WorkerRequest, { kind: 'check' }>): WorkerReply {
+function checkBlobs({ id, bytes, blobs, hashedBytes }: Extract<WorkerRequest, { kind: 'check' }>): WorkerReply {
   const sealed = Buffer.from(bytes);
   const problems: BlobProblem[] = [];
   let i = 0;
@@ -123,7 +123,13 @@ function checkBlobs({ id, bytes, blobs, hashed }: Extract<WorkerRequest, { kind:
     }
     i++;
   }
-  return { kind: 'checked', id, bytes, problems, sha256: hashed ? idOf(sealed).toString('hex') : '' };
+  return {
+    kind: 'checked',
+    id,
+    bytes,
+    problems,
+    sha256: hashedBytes > 0 ? idOf(sealed.subarray(0, hashedBytes)).toString('hex') : '',
+  };
 }
 
 function answer(request: WorkerRequest): WorkerReply {
@@ -139,6 +145,12 @@ function answer(request: WorkerRequest): WorkerReply {
   }
 }
 
+/** What goes with the answer instead of being copied. */
+function memoryOf(reply: WorkerReply): ArrayBuffer[] {
+  if (reply.kind === 'failed') return [];
+  return reply.kind === 'opened' && reply.sealed !== undefined ? [reply.bytes, reply.sealed] : [reply.bytes];
+}
+
 parentPort?.on('message', (request: WorkerRequest) => {
   let reply: WorkerReply;
   try {
@@ -146,5 +158,5 @@ parentPort?.on('message', (request: WorkerRequest) => {
   } catch (error) {
     reply = { kind: 'failed', id: request.id, error: toWireError(error) };
   }
-  parentPort?.postMessage(reply, reply.kind === 'failed' ? [] : [reply.bytes]);
+  parentPort?.postMessage(reply, memoryOf(reply));
 });

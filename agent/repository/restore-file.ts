@@ -1,9 +1,10 @@
 import type { ByteSink } from './byte-source.ts';
-import { inPack, readPack, type ReaderParts } from './blob-reader.ts';
+import { inPack, type ReaderParts } from './blob-reader.ts';
 import type { ContentList } from './content-list.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { overheadOf } from './content-form.ts';
-import { maxPlainBytes, type PackRead, planRestore } from './restore-plan.ts';
+import { readPooled } from './pooled-read.ts';
+import { maxPlainBytes, maxReadBytes, type PackRead, planRestore } from './restore-plan.ts';
 import { throwIfAborted } from './cancel.ts';
 import { Slots } from './slots.ts';
 import { TaskGroup } from './task-group.ts';
@@ -41,6 +42,7 @@ export async function restoreFile(
   const inFlight = 2 + 2 * parts.pool.size;
   const tasks = new TaskGroup(inFlight, signal);
   const buffers = new BufferPool(maxPlainBytes, inFlight);
+  const sealedBuffers = new BufferPool(maxReadBytes, inFlight);
   const overhead = overheadOf[content.form];
   const writes = new Slots(sink.parallelWrites ?? Infinity);
   const target: ByteSink = { write: (offset, bytes) => writes.run(() => sink.write(offset, bytes)) };
@@ -49,13 +51,14 @@ export async function restoreFile(
     for (const read of planRestore(content, parts.index)) {
       await tasks.start(async () => {
         // Not `+= await`: that would add to what it was before the wait.
-        const done = await restoreRead({ ...parts, buffers, overhead }, read, target, signal);
+        const done = await restoreRead({ ...parts, buffers, sealedBuffers, overhead }, read, target, signal);
         progress.bytesDone += done;
         options.onProgress?.({ ...progress });
       });
     }
     await tasks.finish();
     buffers.clear();
+    sealedBuffers.clear();
   } catch (error) {
     stop.abort(error);
     await tasks.settle();
@@ -64,17 +67,18 @@ export async function restoreFile(
   return progress;
 }
 
-type ReadParts = FileReaderParts & { buffers: BufferPool; overhead: number };
+type ReadParts = FileReaderParts & { buffers: BufferPool; sealedBuffers: BufferPool; overhead: number };
 
 /** @returns content bytes that are now in place */
 async function restoreRead(parts: ReadParts, read: PackRead, sink: ByteSink, signal: AbortSignal): Promise<number> {
-  const sealed = await readPack(parts.storage, read.packName, read.offset, read.length);
+  const sealed = await readPooled(parts.storage, read.packName, read, parts.sealedBuffers);
   throwIfAborted(signal);
   const plainBytes = read.blobs.plainLengths.reduce((sum, length) => sum + length, 0);
   const room = parts.buffers.take(plainBytes);
   const opened = await parts.pool.open(sealed, read.blobs, room, parts.transformKey).catch((error: unknown) => {
     throw inPack(read.packName, error);
   });
+  if (opened.sealed !== undefined) parts.sealedBuffers.give(opened.sealed);
   const plain = Buffer.from(opened.bytes);
   const pending = new PendingWrite(plain, sink);
   let at = 0;

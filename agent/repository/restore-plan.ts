@@ -16,7 +16,8 @@ export interface PackRead {
 
 /** Unwanted bytes between two blobs that are cheaper to read than to seek over. */
 const maxGapBytes = 64 * 1024;
-const maxReadBytes = 2 * 1024 * 1024;
+/** Stored bytes of several blobs read together. */
+export const maxReadBytes = 2 * 1024 * 1024;
 /** The content of several blobs read together, bytes. */
 export const maxPlainBytes = 4 * 1024 * 1024;
 

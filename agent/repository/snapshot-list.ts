@@ -1,9 +1,9 @@
-import { type AppError, hasCode } from '../../shared/errors.ts';
+import { AppError, hasCode } from '../../shared/errors.ts';
 import type { SealingKey } from './cipher.ts';
 import { parseSnapshot, type Snapshot } from './snapshot-file.ts';
-import { isFileName, type Storage } from './storage/storage.ts';
-import { TaskGroup } from './task-group.ts';
+import { isFileName, type Storage, type StoredFile } from './storage/storage.ts';
 import { readUnpacked } from './unpacked.ts';
+import { readUnpackedFiles } from './unpacked-files.ts';
 
 export interface SnapshotQuery {
   /** Tried first; a snapshot's id changes when restic rewrites its tags. */
@@ -22,20 +22,31 @@ export async function listSnapshots(
   key: SealingKey,
   onDamaged?: (id: string, error: AppError) => void,
 ): Promise<Snapshot[]> {
+  const files: StoredFile[] = [];
+  for await (const file of storage.list('snapshot')) files.push(file);
+  return readSnapshots(storage, key, files, onDamaged);
+}
+
+/** Like {@link listSnapshots}, of files that were listed a moment ago. */
+export async function readSnapshots(
+  storage: Storage,
+  key: SealingKey,
+  files: readonly StoredFile[],
+  onDamaged?: (id: string, error: AppError) => void,
+): Promise<Snapshot[]> {
   const snapshots: Snapshot[] = [];
-  const reads = new TaskGroup(4 * storage.connections, new AbortController().signal);
-  for await (const { name } of storage.list('snapshot')) {
-    await reads.start(async () => {
-      try {
-        const snapshot = await readSnapshot(storage, key, name);
-        if (snapshot !== undefined) snapshots.push(snapshot);
-      } catch (error) {
-        if (onDamaged === undefined || !hasCode(error, 'repositoryDamaged')) throw error;
-        onDamaged(name, error);
-      }
-    });
+  const { signal } = new AbortController();
+  for await (const { file, json } of readUnpackedFiles(storage, key, 'snapshot', files, signal)) {
+    try {
+      if (json instanceof AppError) throw json;
+      snapshots.push(parseSnapshot(file.name, json));
+    } catch (error) {
+      // Removed between listing and reading.
+      if (hasCode(error, 'notFound')) continue;
+      if (onDamaged === undefined || !hasCode(error, 'repositoryDamaged')) throw error;
+      onDamaged(file.name, error);
+    }
   }
-  await reads.finish();
   return snapshots.sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1));
 }
 
@@ -63,7 +74,7 @@ async function readSnapshot(storage: Storage, key: SealingKey, id: string): Prom
   try {
     return parseSnapshot(id, await readUnpacked(storage, key, 'snapshot', id));
   } catch (error) {
-    // Removed between listing and reading, or since the hint was written down.
+    // Removed since the hint was written down.
     if (hasCode(error, 'notFound')) return undefined;
     throw error;
   }

@@ -52,26 +52,33 @@ export class WorkerPool {
   }
 
   /**
-   * Opens and checks stored blobs. The buffer's memory is handed over where it stands alone.
+   * Opens and checks stored blobs.
+   * @param read its memory is handed over where it stands alone; the answer brings back what has room around it
    * @param plain has room for all of the content; it is gone until the answer brings it back, filled from its beginning
    * @param transformKey when given, the blobs hold frames, and what is filled in is the chunks in them
    * @throws AppError repositoryDamaged naming the blob, transformKeyMissing
    */
-  open(bytes: Buffer, blobs: SealedBlobs, plain: ArrayBuffer, transformKey?: Uint8Array): Promise<Reply<'opened'>> {
-    const owned = ownMemory(bytes);
-    const request = { kind: 'open' as const, bytes: owned, plain, blobs, transformKey };
+  open(
+    { bytes, room }: SealedRead,
+    blobs: SealedBlobs,
+    plain: ArrayBuffer,
+    transformKey?: Uint8Array,
+  ): Promise<Reply<'opened'>> {
+    const owned = room ?? ownMemory(bytes);
+    const request = { kind: 'open' as const, bytes: owned, plain, blobs, transformKey, kept: room !== undefined };
     return this.#leastBusy().ask('opened', (id) => ({ ...request, id }), [owned, plain]);
   }
 
   /**
-   * Checks MAC, frame, length and SHA-256 of stored blobs. The buffer's memory is handed over where it stands alone; the
-   * answer brings it back.
+   * Checks MAC, frame, length and SHA-256 of stored blobs.
+   * @param read its memory is handed over where it stands alone; the answer brings it back
    * @param hashed whether the answer has to tell the SHA-256 of all bytes
    * @throws AppError internal when the thread dies
    */
-  check(bytes: Buffer, blobs: SealedBlobs, hashed: boolean): Promise<Reply<'checked'>> {
-    const owned = ownMemory(bytes);
-    return this.#leastBusy().ask('checked', (id) => ({ kind: 'check', id, bytes: owned, blobs, hashed }), [owned]);
+  check({ bytes, room }: SealedRead, blobs: SealedBlobs, hashed: boolean): Promise<Reply<'checked'>> {
+    const owned = room ?? ownMemory(bytes);
+    const hashedBytes = hashed ? bytes.length : 0;
+    return this.#leastBusy().ask('checked', (id) => ({ kind: 'check', id, bytes: owned, blobs, hashedBytes }), [owned]);
   }
 
   /** Ends the threads; whatever they still hold fails. */
@@ -90,6 +97,12 @@ export class WorkerPool {
     }
     return this.#threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
   }
+}
+
+/** Sealed blobs, from the beginning of the room if they have one that can be handed over whole. */
+export interface SealedRead {
+  bytes: Buffer;
+  room?: ArrayBuffer | undefined;
 }
 
 interface Waiting {

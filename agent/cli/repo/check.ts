@@ -1,6 +1,6 @@
 import { bytes, note, printObject } from '../../../shared/node/print.ts';
 import { percentOf } from '../../../shared/option-values.ts';
-import type { Maintenance } from '../../repository/maintenance/maintenance.ts';
+import type { RepositoryLock } from '../../repository/lock.ts';
 import type { CheckError } from '../../repository/maintenance/check.ts';
 import type { ReadData } from '../../repository/maintenance/check-data.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -23,11 +23,8 @@ export async function check(flags: CheckFlags): Promise<void> {
   const readData = readDataOf(flags);
   await withRepository(flags, async (opened) => {
     const { backup } = flags;
-    if (backup !== undefined)
-      return opened.locked((lock) => checkPoint(opened, opened.repository.maintenance(lock), backup));
-    await opened.locked((lock) => checkAll(opened, opened.repository.maintenance(lock), readData), {
-      withoutIndex: true,
-    });
+    if (backup !== undefined) return opened.locked((lock) => checkPoint(opened, lock, backup), { settleLater: true });
+    await opened.locked((lock) => checkAll(opened, lock, readData), { settleLater: true, withoutIndex: true });
   });
 }
 
@@ -36,11 +33,13 @@ function readDataOf({ readData, sample }: CheckFlags): ReadData {
   return sample === undefined ? 'none' : { samplePercent: percentOf(sample, '--sample') };
 }
 
-async function checkAll({ repository, signal }: Opened, maintenance: Maintenance, readData: ReadData): Promise<void> {
+async function checkAll({ repository, signal }: Opened, lock: RepositoryLock, readData: ReadData): Promise<void> {
   const progress = new Progress('packs read');
-  const { ok, errors, errorCount } = await maintenance
+  const { ok, errors, errorCount } = await repository
+    .maintenance(lock)
     .check({ readData, signal, onProgress: progress.update })
     .finally(() => progress.end());
+  await lock.settled;
   const names = ok ? new Map<string, string>() : await namesOf(repository);
   for (const error of errors.slice(0, mostShown)) note(describe(error, names));
   if (errorCount > mostShown) note(`… and ${errorCount - mostShown} more.`);
@@ -77,12 +76,14 @@ function describe({ kind, message, snapshots, path, offset, length }: CheckError
   );
 }
 
-async function checkPoint({ repository, signal }: Opened, maintenance: Maintenance, ref: string): Promise<void> {
+async function checkPoint({ repository, signal }: Opened, lock: RepositoryLock, ref: string): Promise<void> {
   const snapshot = await findPoint(repository, ref);
   const progress = new Progress(nameOf(snapshot));
-  const { ok, errors } = await maintenance
+  const { ok, errors } = await repository
+    .maintenance(lock)
     .verifyPoint(snapshot, { signal, onProgress: progress.update })
     .finally(() => progress.end());
+  await lock.settled;
   for (const { kind, path, offset, length } of errors.slice(0, mostShown))
     note(`${kind}: ${path}, ${bytes(length)} at ${offset}`);
   note(`${nameOf(snapshot)}: ${ok ? 'everything was read and is right.' : 'it is damaged.'}`);

@@ -41,8 +41,8 @@ export class LocklessStorage implements Storage {
     return type === 'lock' ? 0 : this.#storage.size(type, name);
   }
 
-  read(type: FileType, name: string, range?: ByteRange): Promise<Buffer> {
-    return this.#storage.read(type, name, range);
+  read(type: FileType, name: string, range?: ByteRange, into?: ArrayBuffer): Promise<Buffer> {
+    return this.#storage.read(type, name, range, into);
   }
 
   async write(type: FileType): Promise<void> {

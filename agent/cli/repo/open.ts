@@ -28,7 +28,7 @@ export interface Opened {
   readonly locked: <T>(work: (lock: RepositoryLock) => Promise<T>, options?: LockChoice) => Promise<T>;
 }
 
-type LockChoice = Pick<LockOptions, 'exclusive'> & { withoutIndex?: boolean };
+type LockChoice = Pick<LockOptions, 'exclusive' | 'settleLater'> & { withoutIndex?: boolean };
 
 /**
  * Opens a repository without any engine, and closes it after the work.
@@ -88,7 +88,9 @@ async function underLock<T>(
     throw lockHelp(error, options);
   });
   try {
-    return await work(lock);
+    const result = await work(lock);
+    await lock.settled;
+    return result;
   } finally {
     await lock.release();
   }

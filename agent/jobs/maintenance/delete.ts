@@ -1,4 +1,5 @@
 import { backupTag } from '../../../shared/format.ts';
+import type { RepositoryLock } from '../../repository/lock.ts';
 import { withLock } from '../locked.ts';
 import type { OperationOf, ResultOf, Work } from './work.ts';
 
@@ -7,7 +8,7 @@ export async function deletePoints(
   { run, repository, job }: Work,
   { points }: OperationOf<'delete'>,
 ): Promise<ResultOf<'delete'>> {
-  return withLock(run, job.repository, repository, async (lock) => {
+  const remove = async (lock: RepositoryLock): Promise<ResultOf<'delete'>> => {
     await run.enter('checkingData');
     const tags = new Set(points.map(({ backupUuid }) => backupTag(backupUuid)));
     // A rewrite by another program may have left a point twice: both go.
@@ -17,5 +18,6 @@ export async function deletePoints(
     await repository.maintenance(lock).forget(ids, { signal: run.signal });
     await run.enter('finalising');
     return { kind: 'delete', deleted: points.map(({ backupUuid }) => backupUuid) };
-  });
+  };
+  return withLock(run, job.repository, repository, remove, { withoutIndex: true });
 }

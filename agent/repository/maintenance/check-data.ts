@@ -85,11 +85,11 @@ async function checkPack(
   const other: BlobType = type === 'data' ? 'tree' : 'data';
   const rows = { data: [...catalog.rowsOf(pack, 'data')], tree: [...catalog.rowsOf(pack, 'tree')] };
   const headerProblem = compareHeader(parts, catalog, pack, bytes);
-  const checked = await parts.pool.check(bytes, columnsOf(catalog, type, rows[type], 0), true);
+  const checked = await parts.pool.check({ bytes }, columnsOf(catalog, type, rows[type], 0), true);
   let found = note(catalog, book, name, type, rows[type], checked.problems);
   let buffer = Buffer.from(checked.bytes);
   if (rows[other].length > 0) {
-    const rest = await parts.pool.check(buffer, columnsOf(catalog, other, rows[other], 0), false);
+    const rest = await parts.pool.check({ bytes: buffer }, columnsOf(catalog, other, rows[other], 0), false);
     found += note(catalog, book, name, other, rows[other], rest.problems);
     buffer = Buffer.from(rest.bytes);
   }

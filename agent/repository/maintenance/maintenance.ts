@@ -19,6 +19,7 @@ export class Maintenance {
   readonly #repositoryId: string;
   readonly #parts: ReaderParts;
   readonly #lock: RepositoryLock;
+  readonly #plans = new WeakSet<PrunePlan>();
 
   constructor(repositoryId: string, parts: ReaderParts, lock: RepositoryLock) {
     this.#repositoryId = repositoryId;
@@ -47,14 +48,16 @@ export class Maintenance {
   }
 
   /** What a prune would do, and what it would give back. */
-  planPrune(options: PruneOptions): Promise<PrunePlan> {
-    return planPrune(this.#parts, this.#guarded(options));
+  async planPrune(options: PruneOptions): Promise<PrunePlan> {
+    const plan = await planPrune(this.#parts, this.#guarded(options));
+    this.#plans.add(plan);
+    return plan;
   }
 
   /** Prunes; needs an exclusive lock. @returns the plan that was carried out */
-  prune(plan: PrunePlan, options: PruneRunOptions): Promise<PrunePlan> {
+  async prune(plan: PrunePlan, options: Omit<PruneRunOptions, 'isCurrent'>): Promise<PrunePlan> {
     this.#needExclusive();
-    return runPrune(this.#parts, plan, this.#guarded(options));
+    return runPrune(this.#parts, plan, { ...this.#guarded(options), isCurrent: this.#plans.delete(plan) });
   }
 
   /** Makes the index anew from the packs; needs an exclusive lock. */

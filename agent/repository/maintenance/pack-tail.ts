@@ -44,9 +44,9 @@ export async function readPackHeader(
   packBytes: number,
 ): Promise<HeaderBlob[]> {
   const first = Math.min(packBytes, firstReadBytes);
-  let tail = await readPack(storage, name, packBytes - first, first);
+  let tail = await readPack(storage, name, { offset: packBytes - first, length: first });
   const needed = sealedLength(tail, packBytes) + lengthBytes;
-  if (needed > tail.length) tail = await readPack(storage, name, packBytes - needed, needed);
+  if (needed > tail.length) tail = await readPack(storage, name, { offset: packBytes - needed, length: needed });
   return openPackHeader(key, tail, packBytes);
 }
 

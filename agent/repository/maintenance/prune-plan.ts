@@ -3,7 +3,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { type BlobType, blobTypes } from '../blob-id.ts';
 import type { ReaderParts } from '../blob-reader.ts';
 import { Breather } from '../breather.ts';
-import { listSnapshots } from '../snapshot-list.ts';
+import { readSnapshots } from '../snapshot-list.ts';
 import { type IndexPlan, planIndex } from './index-plan.ts';
 import { type Listing, listRepository, loadCatalog } from './load-catalog.ts';
 import { type NewPack, planNewPacks } from './new-packs.ts';
@@ -57,7 +57,7 @@ export async function planPrune(parts: ReaderParts, options: PruneOptions): Prom
   const { storage, key } = parts;
   const listing = await listRepository(storage);
   const catalog = await loadCatalog(storage, key, { signal: options.signal, listing });
-  const snapshots = await listSnapshots(storage, key);
+  const snapshots = await readSnapshots(storage, key, listing.snapshot);
   const roots = snapshots.map((snapshot) => snapshot.treeId);
   const refuse = { onMissing: missing, onDamagedTree: (_row: number, message: string) => refusal(message) };
   const used = await markUsed(parts, catalog, roots, {

@@ -23,6 +23,8 @@ export interface PruneRunOptions {
   /** Holds the exclusive lock's signal too. */
   signal: AbortSignal;
   onProgress?: (progress: PruneProgress) => void;
+  /** The plan was made under the same exclusive lock: nothing can have changed. */
+  isCurrent?: boolean;
 }
 
 /**
@@ -34,13 +36,17 @@ export interface PruneRunOptions {
  */
 export async function runPrune(parts: ReaderParts, plan: PrunePlan, options: PruneRunOptions): Promise<PrunePlan> {
   const { signal } = options;
-  const current = plan.work.fingerprint === fingerprintOf(await listRepository(parts.storage));
   const { maxUnusedPercent } = plan.work;
-  const used = current ? plan : await planPrune(parts, { maxUnusedPercent, signal });
+  const isCurrent = options.isCurrent === true || (await isUnchanged(parts, plan));
+  const used = isCurrent ? plan : await planPrune(parts, { maxUnusedPercent, signal });
   await carryOut(parts, used, options);
   // For whoever reads on under the same lock; the next one loads it anyway.
   if (parts.index.blobCount > 0) await parts.index.load(signal);
   return used;
+}
+
+async function isUnchanged({ storage }: ReaderParts, { work }: PrunePlan): Promise<boolean> {
+  return work.fingerprint === fingerprintOf(await listRepository(storage));
 }
 
 async function carryOut(parts: ReaderParts, plan: PrunePlan, options: PruneRunOptions): Promise<void> {

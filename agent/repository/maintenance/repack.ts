@@ -59,7 +59,7 @@ async function* copiesOf(
     const next = reads.next();
     if (next.done === true) return;
     const read = next.value;
-    const bytes = readPack(parts.storage, catalog.packName(read.pack), read.offset, read.length);
+    const bytes = readPack(parts.storage, catalog.packName(read.pack), read);
     // Whoever waits for it hears of the failure; nobody may be waiting yet.
     bytes.catch(() => undefined);
     ahead.push({ read, bytes });

@@ -133,7 +133,7 @@ export async function* openRead(
     return;
   }
   try {
-    const sealed = await readPack(parts.storage, index.packName(read.pack), read.offset, read.length);
+    const sealed = await readPack(parts.storage, index.packName(read.pack), read);
     plain = read.plainBytes < worthThreadBytes ? openHere(parts, sealed, read) : await openThere(parts, sealed, read);
   } catch (error) {
     if (!hasCode(error, 'repositoryDamaged')) throw error;
@@ -163,7 +163,7 @@ function openHere({ key }: ReaderParts, sealed: Buffer, { blobs, rows }: RowRead
 
 async function openThere({ pool }: ReaderParts, sealed: Buffer, read: RowRead): Promise<Buffer> {
   const room = Buffer.allocUnsafeSlow(read.plainBytes).buffer;
-  return Buffer.from((await pool.open(sealed, read.blobs, room)).bytes);
+  return Buffer.from((await pool.open({ bytes: sealed }, read.blobs, room)).bytes);
 }
 
 /** One blob, opened in this thread. @throws storage errors */
@@ -171,7 +171,7 @@ export async function openRow(parts: ReaderParts, index: BlobRows, type: BlobTyp
   const blob = index.tables[type].location(row);
   const name = index.packName(blob.pack);
   try {
-    const sealed = await readPack(parts.storage, name, blob.offset, blob.length);
+    const sealed = await readPack(parts.storage, name, blob);
     const json = openBlob(parts.key, sealed, { ...blob, id: index.tables[type].id(row) });
     freeMemory(sealed);
     return { row, json, problem: undefined };

@@ -2,12 +2,13 @@ import { AppError, hasCode } from '../../../shared/errors.ts';
 import { type BlobType, blobTypes } from '../blob-id.ts';
 import type { BlobRows } from '../blob-index.ts';
 import { readPack, type ReaderParts } from '../blob-reader.ts';
-import { freeWhole } from '../memory.ts';
+import { BufferPool } from '../buffer-pool.ts';
+import { type PooledRead, readPooled } from '../pooled-read.ts';
 import type { Snapshot } from '../snapshot-file.ts';
 import { TaskGroup } from '../task-group.ts';
 import { DamageBook, type DamageKind } from './damage.ts';
 import { DamageFinder } from './damage-paths.ts';
-import { columnsOf, readsOf, type RowRead } from './row-reads.ts';
+import { columnsOf, maxReadBytes, readsOf, type RowRead } from './row-reads.ts';
 import type { BlobSet } from './row-set.ts';
 import { markUsed } from './tree-walk.ts';
 
@@ -83,12 +84,14 @@ async function readAll(
     for (const row of used[type]) progress.bytesTotal += index.tables[type].location(row).length;
   }
   options.onProgress?.({ ...progress });
-  const tasks = new TaskGroup(Math.max(2 + 2 * parts.pool.size, parts.storage.connections), options.signal);
+  const inFlight = Math.max(2 + 2 * parts.pool.size, parts.storage.connections);
+  const tasks = new TaskGroup(inFlight, options.signal);
+  const buffers = new BufferPool(maxReadBytes, inFlight);
   try {
     for (const type of blobTypes) {
       for (const read of readsOf(index, type, used[type])) {
         await tasks.start(async () => {
-          await checkRead(parts, index, type, read, book);
+          await checkRead({ ...parts, buffers }, index, type, read, book);
           progress.bytesDone += read.blobs.lengths.reduce((sum, length) => sum + length, 0);
           options.onProgress?.({ ...progress });
         });
@@ -98,26 +101,27 @@ async function readAll(
     await tasks.settle();
   }
   await tasks.finish();
+  buffers.clear();
 }
 
 async function checkRead(
-  parts: ReaderParts,
+  parts: ReaderParts & { buffers: BufferPool },
   index: BlobRows,
   type: BlobType,
   read: RowRead,
   book: DamageBook,
 ): Promise<void> {
   const name = index.packName(read.pack);
-  let sealed: Buffer;
+  let sealed: PooledRead;
   try {
-    sealed = await readPack(parts.storage, name, read.offset, read.length);
+    sealed = await readPooled(parts.storage, name, read, parts.buffers);
   } catch (error) {
     if (!hasCode(error, 'repositoryDamaged')) throw error;
     await checkEach(parts, index, type, read, book, error);
     return;
   }
   const checked = await parts.pool.check(sealed, read.blobs, false);
-  freeWhole(new Uint8Array(checked.bytes));
+  parts.buffers.give(checked.bytes);
   for (const { blob, message } of checked.problems) loseRow(index, book, type, read.rows[blob] as number, message);
 }
 
@@ -138,8 +142,8 @@ async function checkEach(
   for (const row of read.rows) {
     const { offset, length } = index.tables[type].location(row);
     try {
-      const sealed = await readPack(parts.storage, name, offset, length);
-      const { problems } = await parts.pool.check(sealed, columnsOf(index, type, [row], offset), false);
+      const bytes = await readPack(parts.storage, name, { offset, length });
+      const { problems } = await parts.pool.check({ bytes }, columnsOf(index, type, [row], offset), false);
       for (const { message } of problems) loseRow(index, book, type, row, message);
     } catch (problem) {
       if (!hasCode(problem, 'repositoryDamaged')) throw problem;

@@ -49,8 +49,8 @@ export class GatedStorage implements Storage {
     return this.#storage.size(type, name);
   }
 
-  read(type: FileType, name: string, range?: ByteRange): Promise<Buffer> {
-    return this.#storage.read(type, name, range);
+  read(type: FileType, name: string, range?: ByteRange, into?: ArrayBuffer): Promise<Buffer> {
+    return this.#storage.read(type, name, range, into);
   }
 
   async write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {

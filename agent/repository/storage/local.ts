@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, hasCode, messageOf } from '../../../shared/errors.ts';
+import { AppError, messageOf } from '../../../shared/errors.ts';
 import { syncFolder } from '../../../shared/node/atomic-file.ts';
 import { DirectFile } from '../../../shared/node/direct-file.ts';
+import { readLocalFile } from './local-read.ts';
 import {
   type ByteRange,
   checkFileName,
@@ -21,7 +21,7 @@ const storedMode = 0o400;
 const folderMode = 0o700;
 /** Asked for at the same time: one by one, a listing of thousands mostly waits. */
 const foldersTogether = 16;
-const sizesTogether = 64;
+const requestsTogether = 64;
 const temporaryPattern = /^(?:[0-9a-f]{64}|config)-tmp-[0-9a-f]{16}$/u;
 
 /** A repository in a folder of this machine or of a mounted file system, laid out as restic's local backend does. */
@@ -93,17 +93,9 @@ export class LocalStorage implements Storage {
     return this.#guard(path, async () => (await stat(path)).size);
   }
 
-  async read(type: FileType, name: string, range?: ByteRange): Promise<Buffer> {
+  read(type: FileType, name: string, range?: ByteRange, into?: ArrayBuffer): Promise<Buffer> {
     const path = this.#path(type, name);
-    return this.#guard(path, async () => {
-      const file = await open(path, 'r');
-      try {
-        const wanted = range ?? { offset: 0, length: (await file.stat()).size };
-        return await readExactly(file, path, wanted);
-      } finally {
-        await file.close();
-      }
-    });
+    return this.#guard(path, () => readLocalFile(path, range, into));
   }
 
   write(type: FileType, name: string, parts: readonly Uint8Array[], onSent?: () => void): Promise<void> {
@@ -116,19 +108,12 @@ export class LocalStorage implements Storage {
 
   async removeAll(type: FileType, names: readonly string[]): Promise<void> {
     const touched = new Set<string>();
-    for (let at = 0; at < names.length; at += foldersTogether) {
-      const removals = names.slice(at, at + foldersTogether).map(async (name) => {
-        const path = this.#path(type, name);
-        await this.#guard(path, () => rm(path, { force: true }));
-        touched.add(dirname(path));
-      });
-      await Promise.all(removals);
-    }
-    for (const path of touched) {
-      await this.#guard(path, () => syncFolder(path)).catch((error: unknown) => {
-        if (!hasCode(error, 'notFound')) throw error;
-      });
-    }
+    await eachTogether(names, async (name) => {
+      const path = this.#path(type, name);
+      await this.#guard(path, () => removeFile(path));
+      touched.add(dirname(path));
+    });
+    await eachTogether([...touched], (path) => this.#guard(path, () => syncIfThere(path)));
   }
 
   /**
@@ -170,8 +155,8 @@ export class LocalStorage implements Storage {
   }
 
   async *#withSizes(path: string, names: readonly string[]): AsyncIterable<StoredFile> {
-    for (let at = 0; at < names.length; at += sizesTogether) {
-      const some = names.slice(at, at + sizesTogether);
+    for (let at = 0; at < names.length; at += requestsTogether) {
+      const some = names.slice(at, at + requestsTogether);
       const sizes = await Promise.all(some.map((name) => sizeIfThere(join(path, name))));
       for (const [i, name] of some.entries()) {
         const sizeBytes = sizes[i];
@@ -214,6 +199,27 @@ export class LocalStorage implements Storage {
   }
 }
 
+async function eachTogether(items: readonly string[], work: (item: string) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += requestsTogether)
+    await Promise.all(items.slice(at, at + requestsTogether).map(work));
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+async function syncIfThere(folder: string): Promise<void> {
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 /** The repository files of a folder; none when it is missing. */
 async function namesIn(path: string): Promise<{ path: string; names: string[] }> {
   try {
@@ -244,22 +250,6 @@ async function writeDurably(path: string, parts: readonly Uint8Array[], onSent?:
   } finally {
     await file.close();
   }
-}
-
-async function readExactly(file: FileHandle, path: string, range: ByteRange): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(range.length);
-  let done = 0;
-  while (done < range.length) {
-    const { bytesRead } = await file.read(bytes, done, range.length - done, range.offset + done);
-    if (bytesRead === 0) {
-      throw new AppError(
-        'repositoryDamaged',
-        `${path} ends at ${range.offset + done} of ${range.offset + range.length} bytes`,
-      );
-    }
-    done += bytesRead;
-  }
-  return bytes;
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -52,8 +52,12 @@ export interface Storage {
   list(type: FileType): AsyncIterable<StoredFile>;
   /** Size in bytes. @throws AppError notFound */
   size(type: FileType, name: string): Promise<number>;
-  /** The whole file or exactly the range. @throws AppError notFound, repositoryDamaged when it is shorter */
-  read(type: FileType, name: string, range?: ByteRange): Promise<Buffer>;
+  /**
+   * The whole file or exactly the range.
+   * @param into memory that nobody else uses and that may be taken for the answer, from its beginning
+   * @throws AppError notFound, repositoryDamaged when it is shorter
+   */
+  read(type: FileType, name: string, range?: ByteRange, into?: ArrayBuffer): Promise<Buffer>;
   /**
    * Stores the parts one after the other. It is durable when the promise resolves and never visible in part.
    * Names are hashes of the content, so writing an existing name again is no error.

@@ -57,6 +57,10 @@ export class Ours {
     return this.#measured(async () => this.lab.ok('restore', String(backupId), '--to', target, '--wait'));
   }
 
+  async verify(backupId: number): Promise<OurRun> {
+    return this.#measured(async () => this.lab.ok('backups', 'verify', String(backupId), '--wait'));
+  }
+
   /** One command waits for the end: asking again and again by new processes would take a core from the agent. */
   async #measured(start: () => Promise<Record<string, unknown>>): Promise<OurRun> {
     const { pid } = this.lab.agent('node1');

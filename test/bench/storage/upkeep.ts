@@ -13,7 +13,6 @@ const mib = 1024 * 1024;
 const password = 'bench';
 const keep = '10';
 const script = fileURLToPath(new URL('forget-and-prune.ts', import.meta.url));
-const agent = fileURLToPath(new URL('../../../agent/main.ts', import.meta.url));
 
 function copy(from: string, to: string): void {
   rmSync(to, { recursive: true, force: true });
@@ -55,7 +54,7 @@ export async function measurePrune(folder: string, points: number, pairs: number
   return row;
 }
 
-/** Reading one point again beside `restic check --read-data` of the repository that holds nothing else. */
+/** Reading one point again, as a task of a running agent, beside `restic check --read-data` of the repository that holds nothing else. */
 export async function measureVerify(ours: Ours, folder: string, mebibytes: number, pairs: number): Promise<Row> {
   const row: Row = {
     work: 'verify a point',
@@ -72,11 +71,10 @@ export async function measureVerify(ours: Ours, folder: string, mebibytes: numbe
   const pool = await ours.addPool();
   await ours.addRule('verify', 'images', 'bench.raw', pool);
   await ours.run('verify');
-  const uuid = String((await lab.rows('backups', 'list', '--pool', pool))[0]?.['uuid']);
+  const [backup] = await lab.rows('backups', 'list', '--pool', pool);
   const common = restic(folder, lab.path(pool));
-  const place = ['--repo', lab.path(pool), '--password-file', join(folder, 'restic-password')];
   for (let pair = 0; pair < pairs; pair++) {
-    row.ours.push((await timed(process.execPath, [agent, 'repo', 'check', '--backup', uuid, ...place])).wallMs);
+    row.ours.push((await ours.verify(Number(backup?.['id']))).wallMs);
     rmSync(join(folder, 'cache'), { recursive: true, force: true });
     row.theirs.push((await timed('restic', [...common, 'check', '--read-data'])).wallMs);
   }
