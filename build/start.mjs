@@ -61,6 +61,8 @@ async function openInBrowser(address) {
 
 async function main() {
   installPackages();
+  // Sources are stripped of their types once, not at every start: engine and agent inherit this.
+  process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules/.cache/compiled');
   continueUnderNode24(fileURLToPath(import.meta.url));
   const { buildPageIfStale } = await import('./page-build.mjs');
   await buildPageIfStale();

@@ -43,6 +43,20 @@ export function storageSuite(label: string, make: () => Promise<Storage>): void 
       }
     });
 
+    it('may read into memory that it is given, if there is enough of it', async () => {
+      const storage = await make();
+      await storage.prepare();
+      await storage.write('data', name('7'), [Buffer.from('hello world')]);
+      for (const roomBytes of [4, 11, 4096]) {
+        const room = new ArrayBuffer(roomBytes);
+        const whole = await storage.read('data', name('7'), undefined, room);
+        expect(whole.toString()).toBe('hello world');
+        const range = await storage.read('data', name('7'), { offset: 6, length: 5 }, room);
+        expect(range.toString()).toBe('world');
+        if (range.buffer === room) expect(range.byteOffset).toBe(0);
+      }
+    });
+
     it('needs the parts no more once it says so', async () => {
       const storage = await make();
       await storage.prepare();
