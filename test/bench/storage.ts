@@ -36,7 +36,7 @@ try {
     if (!isWanted(part)) continue;
     const server: BenchServer = await start(ours.lab);
     try {
-      rows.push(await measureUploads(ours, server, mebibytes, pairs));
+      rows.push(...(await measureUploads(ours, server, mebibytes, pairs)));
     } finally {
       await server.stop();
     }

@@ -121,6 +121,11 @@ export class Lab {
     else await (await this.ssh()).kill(name, signal);
   }
 
+  /** Starts a killed agent again; over SSH the engine does. */
+  async startAgain(name: string): Promise<void> {
+    if (this.transport !== 'ssh') await this.startAgent(name);
+  }
+
   /** Makes an agent unreachable: a dialling one ends, over SSH the server does. */
   async cutOff(name: string): Promise<void> {
     if (this.transport === 'ssh') await (await this.ssh()).sshd.stopServer();

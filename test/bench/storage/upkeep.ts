@@ -6,6 +6,7 @@ import type { Ours } from '../data/ours.ts';
 import { timed } from '../data/measure.ts';
 import { isInstalled } from '../data/peers.ts';
 import type { Row } from '../data/table.ts';
+import { compileCache } from '../../helpers/sources.ts';
 import { writeRandomFile } from '../../helpers/random-file.ts';
 import { makeSmallPoints } from './small-points.ts';
 
@@ -43,7 +44,9 @@ export async function measurePrune(folder: string, points: number, pairs: number
   await makeSmallPoints(made, password, points);
   for (let pair = 0; pair < pairs; pair++) {
     copy(made, copied);
-    row.ours.push((await timed(process.execPath, [script, copied, password, keep])).wallMs);
+    // As the package's scripts start the agent.
+    const env = { NODE_COMPILE_CACHE: compileCache };
+    row.ours.push((await timed(process.execPath, [script, copied, password, keep], env)).wallMs);
     copy(made, copied);
     rmSync(join(folder, 'cache'), { recursive: true, force: true });
     const common = restic(folder, copied);
