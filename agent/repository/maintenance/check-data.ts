@@ -2,14 +2,19 @@ import { randomInt } from 'node:crypto';
 import { hasCode, messageOf } from '../../../shared/errors.ts';
 import { type BlobType, blobTypes } from '../blob-id.ts';
 import type { ReaderParts } from '../blob-reader.ts';
+import { BufferPool } from '../buffer-pool.ts';
 import { throwIfAborted } from '../cancel.ts';
-import { freeWhole } from '../memory.ts';
 import type { BlobProblem } from '../pipeline-messages.ts';
 import { TaskGroup } from '../task-group.ts';
 import type { DamageBook } from './damage.ts';
 import type { CatalogPack, PackCatalog } from './pack-catalog.ts';
 import { openPackHeader } from './pack-tail.ts';
+import { type PooledRead, readPooled } from '../pooled-read.ts';
+import { targetBytes } from '../pack-builder.ts';
 import { columnsOf } from './row-reads.ts';
+
+/** Packs may be a little longer than what their writers aim at; memory for longer ones is not kept. */
+const pooledBytes = targetBytes + 2 * 1024 * 1024;
 
 /** How many of the packs are read. */
 export type ReadData = 'none' | 'all' | { samplePercent: number };
@@ -47,11 +52,13 @@ export async function checkData(
   const bytesTotal = packs.reduce((sum, pack) => sum + (pack.listedBytes ?? 0), 0);
   const progress = { bytesDone: 0, bytesTotal };
   options.onProgress?.({ ...progress });
-  const tasks = new TaskGroup(Math.max(parts.pool.size + 1, parts.storage.connections), options.signal);
+  const inFlight = Math.max(parts.pool.size + 1, parts.storage.connections);
+  const tasks = new TaskGroup(inFlight, options.signal);
+  const buffers = new BufferPool(pooledBytes, inFlight);
   try {
     for (const pack of packs) {
       await tasks.start(async () => {
-        await checkPack(parts, catalog, book, pack, options.signal);
+        await checkPack({ ...parts, buffers }, catalog, book, pack, options.signal);
         progress.bytesDone += pack.listedBytes ?? 0;
         options.onProgress?.({ ...progress });
       });
@@ -60,23 +67,23 @@ export async function checkData(
     await tasks.settle();
   }
   await tasks.finish();
+  buffers.clear();
 }
 
 async function checkPack(
-  parts: ReaderParts,
+  parts: ReaderParts & { buffers: BufferPool },
   catalog: PackCatalog,
   book: DamageBook,
   pack: CatalogPack,
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = pack;
-  let bytes: Buffer;
+  let read: PooledRead;
   try {
-    bytes = await parts.storage.read('data', name);
+    read = await readPooled(parts.storage, name, { offset: 0, length: pack.listedBytes ?? 0 }, parts.buffers);
   } catch (error) {
-    if (!hasCode(error, 'notFound') && !hasCode(error, 'repositoryDamaged')) throw error;
-    const number = catalog.packNumber(name) as number;
-    book.losePack(number, book.add('packMissing', name, `pack ${name}: ${messageOf(error)}`));
+    if (!hasCode(error, 'repositoryDamaged')) throw error;
+    book.losePack(catalog.packNumber(name) as number, book.add('packMissing', name, error.message));
     return;
   }
   throwIfAborted(signal);
@@ -84,16 +91,17 @@ async function checkPack(
   const type: BlobType = pack.count.data >= pack.count.tree ? 'data' : 'tree';
   const other: BlobType = type === 'data' ? 'tree' : 'data';
   const rows = { data: [...catalog.rowsOf(pack, 'data')], tree: [...catalog.rowsOf(pack, 'tree')] };
-  const headerProblem = compareHeader(parts, catalog, pack, bytes);
-  const checked = await parts.pool.check({ bytes }, columnsOf(catalog, type, rows[type], 0), true);
+  const headerProblem = compareHeader(parts, catalog, pack, read.bytes);
+  const checked = await parts.pool.check(read, columnsOf(catalog, type, rows[type], 0), true);
   let found = note(catalog, book, name, type, rows[type], checked.problems);
-  let buffer = Buffer.from(checked.bytes);
+  let memory = checked.bytes;
   if (rows[other].length > 0) {
-    const rest = await parts.pool.check({ bytes: buffer }, columnsOf(catalog, other, rows[other], 0), false);
+    const again = { bytes: Buffer.from(memory), room: memory };
+    const rest = await parts.pool.check(again, columnsOf(catalog, other, rows[other], 0), false);
     found += note(catalog, book, name, other, rows[other], rest.problems);
-    buffer = Buffer.from(rest.bytes);
+    memory = rest.bytes;
   }
-  freeWhole(buffer);
+  parts.buffers.give(memory);
   if (headerProblem !== undefined) book.add('headerMismatch', name, `pack ${name}: ${headerProblem}`);
   else if (checked.sha256 !== name && found === 0)
     book.add('packDamaged', name, `pack ${name} does not match its SHA-256`);
