@@ -3,6 +3,7 @@ import type { Handlers } from '../../shared/contract/method.ts';
 import { AppError, messageOf } from '../../shared/errors.ts';
 import { listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
+import { listGroups } from '../database/groups.ts';
 import { insertLog } from '../database/logs.ts';
 import {
   assertPoolNameFree,
@@ -20,6 +21,7 @@ import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { adoptAll } from './adopt-points.ts';
+import { namesOfOwner } from './chosen-repositories.ts';
 import { servingClients } from './client-views.ts';
 import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
@@ -28,16 +30,17 @@ import { type PreparedRepository, prepareMoves, prepareRepositories, secretsOfMo
 import { prepareMs, withoutCredential } from './prepare-pool.ts';
 
 async function viewsOf(core: EngineCore, pools: readonly PoolRow[]) {
-  const [clients, usage] = await Promise.all([listClients(core.db), poolUsage(core.db)]);
-  const nameOf = (id: number | null) => clients.find((client) => client.id === id)?.name ?? null;
-  const repositoryView = ({ id, clientId, resticId, address }: RepositoryRow) => ({
+  const [clients, groups] = await Promise.all([listClients(core.db), listGroups(core.db)]);
+  const usage = await poolUsage(core.db);
+  const repositoryView = ({ id, clientId, groupId, resticId, address }: RepositoryRow) => ({
     id,
     clientId,
-    client: nameOf(clientId),
+    groupId,
+    ...namesOfOwner({ clientId, groupId }, { clients, groups }),
     place: locationOf(address),
     repositoryId: resticId,
   });
-  return pools.map(({ clientIds, repositories, ...pool }) => ({
+  return pools.map(({ clientIds, repositories, groups: _groups, ...pool }) => ({
     ...pool,
     repositoryId: repositories[0].resticId,
     repositories: repositories.map(repositoryView),
@@ -120,7 +123,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const clientIds = clients === undefined ? row.clientIds : await authorizedClientIds(core, clients);
     const wantedClient = maintenanceClient === undefined ? keptClient(row, clientIds) : maintenanceClient;
     const maintenanceClientId = await oneOf(core, clientIds, wantedClient);
-    const moves = { clientIds, maintenanceClientId, storage, password };
+    const moves = { clientIds, maintenanceClientId, groups: row.groups, storage, password };
     const { repositories, credential } = await prepareMoves(core, row, moves);
     const address = storage && withoutCredential(storage).address;
     const changes = { name, write, clientIds: clients && clientIds, maintenanceClientId, address };

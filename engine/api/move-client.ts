@@ -1,0 +1,29 @@
+import { noGroupId } from '../../shared/model/group.ts';
+import type { EngineCore } from '../core.ts';
+import type { ClientRow } from '../database/clients.ts';
+import { getGroup, type GroupAddition, moveToGroup } from '../database/groups.ts';
+import { listPools } from '../database/pools.ts';
+import { prepareMoves } from './pool-repositories.ts';
+
+/**
+ * Gives a client another group. In pools with a repository for each group the client first opens that of its new group,
+ * which is made where there is none; what fails there leaves everything as it was. The same group again makes what is
+ * missing.
+ * @throws AppError notFound; clientOffline, notSameRepository, wrongPassword when the client cannot open it
+ */
+export async function moveClient(core: EngineCore, client: ClientRow, groupId: number): Promise<void> {
+  await getGroup(core.db, groupId);
+  const additions: GroupAddition[] = [];
+  for (const pool of await listPools(core.db)) {
+    if (pool.repositoryPer !== 'group' || !pool.clientIds.includes(client.id)) continue;
+    const groups = new Map(pool.groups);
+    if (groupId === noGroupId) groups.delete(client.id);
+    else groups.set(client.id, groupId);
+    const moves = { ...pool, groups, storage: undefined, password: undefined };
+    additions.push({ poolId: pool.id, ...(await prepareMoves(core, pool, moves)) });
+  }
+  await moveToGroup(core.db, client.id, groupId, {
+    additions,
+    seal: (secret, owner) => core.vault.seal(secret, owner),
+  });
+}
