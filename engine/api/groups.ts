@@ -12,7 +12,7 @@ import { type ApiContext, userName } from './context.ts';
 async function viewsOf(core: EngineCore, groups: readonly GroupRow[]): Promise<GroupView[]> {
   const [clients, pools] = await Promise.all([listClients(core.db), listPools(core.db)]);
   return groups.map((group) => {
-    const members = clients.filter((client) => client.group_id === group.id && client.decision !== 'removed');
+    const members = clients.filter((client) => client.group_id === group.id && client.decision === 'authorized');
     const memberIds = members.map(({ id }) => id);
     const holding = pools.filter((pool) => pool.repositories.some(({ groupId }) => groupId === group.id));
     return {

@@ -68,7 +68,7 @@ async function orNameTaken<T>(name: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Clients that were removed do not hold a group. @throws AppError inUse naming its clients, or the pools with a repository of it */
+/** Clients that are not authorized do not hold a group. @throws AppError inUse naming its clients, or the pools with a repository of it */
 export async function deleteGroup(db: Database, { id, name }: GroupRow): Promise<void> {
   if (id === noGroupId) throw new AppError('invalidValue', '"No group" is always there', { field: 'group' });
   await db.transaction().execute(async (transaction) => {
@@ -76,7 +76,7 @@ export async function deleteGroup(db: Database, { id, name }: GroupRow): Promise
       .selectFrom('clients')
       .select('name')
       .where('group_id', '=', id)
-      .where('decision', '!=', 'removed')
+      .where('decision', '=', 'authorized')
       .orderBy('name')
       .execute();
     if (clients.length > 0)

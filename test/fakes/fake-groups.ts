@@ -11,7 +11,7 @@ export function fakeGroups(
 ): Handlers<typeof groupsContract, unknown> {
   const viewOf = (group: FakeGroup): GroupView => ({
     ...group,
-    clients: data.clients.filter(({ groupId, state }) => groupId === group.id && state !== 'removed'),
+    clients: data.clients.filter(({ groupId, authorized }) => groupId === group.id && authorized),
     pools: data.pools
       .filter((pool) => pool.repositories.some(({ groupId }) => groupId === group.id))
       .map(({ name }) => name),

@@ -189,7 +189,7 @@ export function sampleData(): FakeData {
     }),
     fakeClient(7, 'test-laptop', { state: 'removed', authorized: false }),
   ];
-  const [kvm, shanghai, warehouse] = clients as [ClientView, ClientView, ClientView];
+  const [kvm, shanghai, warehouse, local] = clients as [ClientView, ClientView, ClientView, ClientView];
   const groups = [
     fakeGroup(1, 'No group'),
     fakeGroup(2, 'dc1', { description: 'Hypervisors of the first data centre, one cluster' }),
@@ -218,7 +218,7 @@ export function sampleData(): FakeData {
   const pools = [
     fakePool(1, 'main', [kvm, shanghai]),
     fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib, repositoryPer: 'client' }),
-    fakePool(3, 'khv', [warehouse], { freeBytes: null, totalBytes: null }),
+    fakePool(3, 'khv', [warehouse, local], { freeBytes: null, totalBytes: null, repositoryPer: 'group' }),
   ];
   for (const pool of pools)
     if (pool.repositoryPer !== 'pool') pool.repositories = fakeClientRepositories(pool, clients);

@@ -8,7 +8,7 @@ export const groupViewSchema = z.object({
   uuid: uuidSchema,
   name: z.string(),
   description: z.string(),
-  /** Those that were removed are left out. */
+  /** Authorized ones. */
   clients: z.array(servingClientSchema),
   /** Names of the pools that hold a repository of it. */
   pools: z.array(z.string()),
