@@ -1,8 +1,9 @@
+import { AppError, hasCode } from '../../shared/errors.ts';
 import { noGroupId } from '../../shared/model/group.ts';
 import type { EngineCore } from '../core.ts';
 import type { ClientRow } from '../database/clients.ts';
 import { getGroup, type GroupAddition, moveToGroup } from '../database/groups.ts';
-import { listPools } from '../database/pools.ts';
+import { listPools, type PoolRow } from '../database/pools.ts';
 import { prepareMoves } from './pool-repositories.ts';
 
 /**
@@ -20,10 +21,18 @@ export async function moveClient(core: EngineCore, client: ClientRow, groupId: n
     if (groupId === noGroupId) groups.delete(client.id);
     else groups.set(client.id, groupId);
     const moves = { ...pool, groups, storage: undefined, password: undefined };
-    additions.push({ poolId: pool.id, ...(await prepareMoves(core, pool, moves)) });
+    const prepared = await prepareMoves(core, pool, moves).catch((error: unknown) => {
+      throw hasCode(error, 'clientOffline') ? mustBeOnline(pool, error) : error;
+    });
+    additions.push({ poolId: pool.id, ...prepared });
   }
   await moveToGroup(core.db, client.id, groupId, {
     additions,
     seal: (secret, owner) => core.vault.seal(secret, owner),
   });
+}
+
+function mustBeOnline({ name }: PoolRow, cause: AppError): AppError {
+  const hint = `It must open the repository of the new group in pool "${name}" first. Start it, then try again.`;
+  return new AppError('clientOffline', cause.message, { field: 'group', hint, cause });
 }

@@ -74,14 +74,14 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))(
       for (const node of ['node1', 'node2'])
         expect(await lab.ok('clients', 'edit', node, '--group', 'web')).toMatchObject({ group: 'web' });
       await addPool(...nodes);
-      for (const node of nodes) {
-        await addVm(node);
-        backups.set(node, await backUp(node));
-      }
     });
     afterAll(() => lab.close());
 
     it('the points of a group lie in one repository, those of a client without group in its own', async () => {
+      for (const node of nodes) {
+        await addVm(node);
+        backups.set(node, await backUp(node));
+      }
       const folders = (await readdir(lab.path('pool'))).toSorted();
       expect(folders).toEqual([expect.stringMatching(/^stranger-[0-9a-f]{8}$/u), 'web-1a2b3c4d']);
       expect(countOf(await restic('web', '--group', 'snapshots', '--json'))).toBe(2);
