@@ -52,7 +52,7 @@ export function useClientColumns(): GridColumn<ClientView>[] {
       {
         id: 'group',
         head: t('client.group'),
-        width: 110,
+        width: 120,
         priority: 3,
         value: (row) => (row.groupId === noGroupId ? '' : row.group),
         cell: (row) =>

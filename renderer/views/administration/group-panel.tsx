@@ -57,9 +57,7 @@ export function GroupPanel({ group, onClose }: { readonly group: GroupView; read
         <section className="sec">
           <h3>{t('group.clients')}</h3>
           <Members clients={group.clients} />
-          <p className="help" style={{ marginTop: 8 }}>
-            {t(group.id === noGroupId ? 'group.noneHelp' : 'group.help')}
-          </p>
+          <p className="help">{t(group.id === noGroupId ? 'group.noneHelp' : 'group.help')}</p>
         </section>
       </div>
     </SidePanel>
