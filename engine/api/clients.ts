@@ -4,6 +4,7 @@ import { type Decision, decideClient, describeClient, getClient, listClients } f
 import { findId } from '../database/find.ts';
 import { getGroup, listGroups } from '../database/groups.ts';
 import { insertLog } from '../database/logs.ts';
+import { adoptFirst } from './adopt-first.ts';
 import { clientView } from './client-views.ts';
 import { type ApiContext, userName } from './context.ts';
 import { moveClient } from './move-client.ts';
@@ -35,7 +36,7 @@ async function regroup(context: ApiContext, id: number, ref: string): Promise<vo
   const { core } = context;
   const client = await getClient(core.db, id);
   const group = await getGroup(core.db, await findId(core.db, 'client_groups', ref, 'group'));
-  await moveClient(core, client, group.id);
+  const additions = await moveClient(core, client, group.id);
   // Who may open whose backups has changed.
   await insertLog(core.db, {
     level: 'info',
@@ -45,6 +46,7 @@ async function regroup(context: ApiContext, id: number, ref: string): Promise<vo
     clientId: id,
   });
   for (const topic of ['groups', 'pools', 'logs'] as const) core.changes.announce(topic);
+  for (const { poolId, repositories } of additions) await adoptFirst(context, poolId, repositories);
 }
 
 async function view({ core }: ApiContext, id: number) {

@@ -4,17 +4,20 @@ import type { EngineCore } from '../core.ts';
 import type { ClientRow } from '../database/clients.ts';
 import { getGroup, type GroupAddition, moveToGroup } from '../database/groups.ts';
 import { listPools, type PoolRow } from '../database/pools.ts';
-import { prepareMoves } from './pool-repositories.ts';
+import { type PreparedRepository, prepareMoves } from './pool-repositories.ts';
+
+type Addition = GroupAddition & { repositories: PreparedRepository[] };
 
 /**
  * Gives a client another group. In pools with a repository for each group the client first opens that of its new group,
  * which is made where there is none; what fails there leaves everything as it was. The same group again makes what is
  * missing.
+ * @returns by pool, the repositories that it has got
  * @throws AppError notFound; clientOffline, notSameRepository, wrongPassword when the client cannot open it
  */
-export async function moveClient(core: EngineCore, client: ClientRow, groupId: number): Promise<void> {
+export async function moveClient(core: EngineCore, client: ClientRow, groupId: number): Promise<Addition[]> {
   await getGroup(core.db, groupId);
-  const additions: GroupAddition[] = [];
+  const additions: Addition[] = [];
   for (const pool of await listPools(core.db)) {
     if (pool.repositoryPer !== 'group' || !pool.clientIds.includes(client.id)) continue;
     const groups = new Map(pool.groups);
@@ -30,6 +33,7 @@ export async function moveClient(core: EngineCore, client: ClientRow, groupId: n
     additions,
     seal: (secret, owner) => core.vault.seal(secret, owner),
   });
+  return additions;
 }
 
 function mustBeOnline({ name }: PoolRow, cause: AppError): AppError {

@@ -255,6 +255,17 @@ describe('a client that moves', () => {
     expect(repositories.map(({ groupId }) => groupId)).toEqual([2, 3]);
   });
 
+  test('to a group whose repository an earlier engine left takes its points over', async () => {
+    const { id } = await addPool(['node1', 'node2']);
+    const job = await startBackup(id, 'node1');
+    const left = '5e6f7a8b-0000-4000-8000-000000000000';
+    await groupsApi['groups.add']({ name: 'db', description: '', uuid: left }, context, control);
+    storage.passwords.set('/pool/db-5e6f7a8b', repositoryPassword(password, 'db-5e6f7a8b').reveal());
+    agentOf('node2').points = [pointOf(job)];
+    await move('node2', 'db');
+    expect((await listBackups(parts.db, { limit: 1, offset: 0 })).total).toBe(1);
+  });
+
   test('while it backs up ends that backup in the repository of its job', async () => {
     const { id } = await addPool(['node1', 'node2']);
     const job = await startBackup(id, 'node1');

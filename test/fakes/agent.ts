@@ -22,6 +22,8 @@ export class FakeAgent {
   objects: InventoryObject[] = [];
   inventories = 0;
   capacity = { freeBytes: 10, totalBytes: 100 };
+  /** What every repository holds that it is asked about. */
+  points: BackupResult[] = [];
   /** Where it finds and makes repositories. */
   storage: FakeStorage | undefined;
   /** Thrown instead of taking a job. */
@@ -75,7 +77,7 @@ export class FakeAgent {
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,
       'repositories.locks': notPlayed,
-      'repositories.points': async () => ({ points: [], damaged: [], next: null }),
+      'repositories.points': async () => ({ points: this.points, damaged: [], next: null }),
       'repositories.keys': notPlayed,
       'repositories.addKey': notPlayed,
       'repositories.removeKey': notPlayed,
