@@ -64,9 +64,12 @@ describe('Client groups', () => {
     const panel = await screen.findByRole('complementary', { name: 'bk-kvm-01' });
     await user.click(within(panel).getByRole('combobox', { name: 'Client group' }));
     await user.click(await screen.findByRole('option', { name: 'No group' }));
-    expect(within(panel).getByText(/^Its next backups go to the new group/u)).toBeVisible();
+    expect(within(panel).getByText(/its next backups go to one of its own/u)).toBeVisible();
+    await user.click(within(panel).getByRole('combobox', { name: 'Client group' }));
+    await user.click(await screen.findByRole('option', { name: 'Филиалы' }));
+    expect(within(panel).getByText(/its next backups go to that of the new group/u)).toBeVisible();
     await user.click(within(panel).getByRole('button', { name: 'Save' }));
-    await waitFor(() => expect(engine.data.clients[0]).toMatchObject({ groupId: 1 }));
+    await waitFor(() => expect(engine.data.clients[0]).toMatchObject({ groupId: 4 }));
     await waitFor(() => expect(within(panel).queryByRole('button', { name: 'Save' })).not.toBeInTheDocument());
   });
 });

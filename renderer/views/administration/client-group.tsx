@@ -1,6 +1,7 @@
 import { Select } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import type { ClientView } from '../../../shared/contract/engine/clients.ts';
+import { noGroupId } from '../../../shared/model/group.ts';
 import { ErrorLine } from '../../components/error-line.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
@@ -17,6 +18,7 @@ export function ClientGroup({ client }: { readonly client: ClientView }) {
   const present = String(client.groupId);
   const [group, setGroup] = useState(present);
   const isOther = group !== present;
+  const move = group === String(noGroupId) ? 'client.groupLeave' : 'client.groupMove';
   const save = (event: FormEvent) => {
     event.preventDefault();
     if (!edit.isRunning) void edit.run({ client: String(client.id), group });
@@ -24,7 +26,7 @@ export function ClientGroup({ client }: { readonly client: ClientView }) {
   return (
     <section className="sec">
       <form onSubmit={save}>
-        <FormRow label={t('client.group')} help={t(isOther ? 'client.groupMove' : 'client.groupHelp')}>
+        <FormRow label={t('client.group')} help={t(isOther ? move : 'client.groupHelp')}>
           {(field) => (
             <div className="row" style={{ gap: 6 }}>
               <Select
