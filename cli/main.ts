@@ -5,6 +5,7 @@ import '../shared/node/rpc-runtime.ts';
 import { version } from '../shared/version.ts';
 import { addBackups } from './commands/backups.ts';
 import { addClients } from './commands/clients.ts';
+import { addGroups } from './commands/groups.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlatforms } from './commands/platforms.ts';
@@ -21,6 +22,7 @@ function createProgram(): Command {
     addServe,
     addLogin,
     addClients,
+    addGroups,
     addPlatforms,
     addPools,
     addRepo,

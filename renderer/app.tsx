@@ -7,6 +7,7 @@ import type { AppStore } from './store/store.ts';
 import { theme } from './style/theme.ts';
 import { AdministrationView } from './views/administration/administration-view.tsx';
 import { ClientsPart } from './views/administration/clients-part.tsx';
+import { GroupsPart } from './views/administration/groups-part.tsx';
 import { PlatformsPart } from './views/administration/platforms-part.tsx';
 import { PoolsPart } from './views/administration/pools-part.tsx';
 import { DialogHost } from './views/common/dialog-host.tsx';
@@ -34,6 +35,7 @@ function Addresses() {
         <Route path="/administration" element={<AdministrationView />}>
           <Route index element={<Navigate to="clients" replace />} />
           <Route path="clients" element={<ClientsPart />} />
+          <Route path="groups" element={<GroupsPart />} />
           <Route path="platforms" element={<PlatformsPart />} />
           <Route path="pools" element={<PoolsPart />} />
         </Route>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
-import { type RepositoryPer, repositoryPers, storageKinds } from '../../shared/model/storage.ts';
+import { repositoryPers, storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../../shared/option-values.ts';
@@ -125,26 +125,23 @@ function addAdd(pools: Command): void {
     .requiredOption('--client <client...>', 'clients that reach it')
     .requiredOption('--password-file <file>', 'password of the repository')
     .option('--maintenance-client <client>', 'runs its maintenance; default any of its clients')
-    .option('--repository-per <what>', 'pool | client: a client opens no repository of another; it stays so', 'pool')
+    .option(
+      '--repository-per <what>',
+      'pool | group | client: nobody else opens that of a group or client; it stays so',
+      'pool',
+    )
     .action(async (options: AddOptions) => {
       const { name, client: clients, passwordFile, maintenanceClient } = options;
       const storage = await storageOf(options);
       const password = await readSecretFile(passwordFile, '--password-file');
-      const place = { storage, password, repositoryPer: repositoryPerOf(options.repositoryPer) };
+      const repositoryPer = choiceOf(repositoryPers, options.repositoryPer, '--repository-per');
+      const place = { storage, password, repositoryPer };
       const write = writeOptionsOf(options);
       const fields = { name, clients, ...place, write, ...(maintenanceClient && { maintenanceClient }) };
       const added = await withEngine((engine) => engine.call('pools.add', fields, { timeoutMs: addMs }));
       if (added.adopted > 0) note(`${added.adopted} points in the repository are backups again.`);
       printObject(added);
     });
-}
-
-function repositoryPerOf(text: string): RepositoryPer {
-  if (text !== 'group') return choiceOf(repositoryPers, text, '--repository-per');
-  throw new AppError('invalidValue', '--repository-per: there are no client groups yet', {
-    field: '--repository-per',
-    hint: 'Client groups come later. Choose client: then each client has a repository of its own.',
-  });
 }
 
 function addEdit(pools: Command): void {

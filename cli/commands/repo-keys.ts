@@ -9,15 +9,21 @@ import { withEngine } from '../with-engine.ts';
 
 interface KeyOptions {
   client?: string;
+  group?: string;
   newPasswordFile?: string;
   out?: string;
   yes?: boolean;
 }
 
-/** Which repository: of a pool, or of one of its clients. */
+/** Which repository: of a pool, or of one of its clients or client groups. */
 interface Place {
   pool: string;
   client?: string;
+  group?: string;
+}
+
+function placeOf(pool: string, { client, group }: { client?: string; group?: string }): Place {
+  return { pool, ...(client !== undefined && { client }), ...(group !== undefined && { group }) };
 }
 
 const actions: Record<string, (place: Place, key: string | undefined, options: KeyOptions) => Promise<void>> = {
@@ -33,7 +39,8 @@ export function addKeys(repo: Command): void {
   repo
     .command('keys <pool> <action> [key]')
     .description('passwords of the repository: list, add, remove KEY, change (of the pool), export (for paper)')
-    .option('--client <client>', 'whose repository, where each client has its own')
+    .option('--client <client>', 'whose repository, where the client has its own')
+    .option('--group <group>', 'whose repository, where the client group has its own')
     .option('--new-password-file <file>', 'add, change: the new password')
     .option('--out <file>', 'export: a text, or a page for printing when it ends with .html')
     .option('--yes', 'do not ask')
@@ -42,20 +49,25 @@ export function addKeys(repo: Command): void {
       const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (run === undefined)
         throw new AppError('invalidValue', `"${action}" is none of ${known.join(', ')}`, { field: 'action' });
-      await run({ pool, ...(options.client !== undefined && { client: options.client }) }, key, options);
+      await run(placeOf(pool, options), key, options);
     });
 }
 
-/** `repo password POOL --client C`: restic then opens the client's repository without us. */
+/** `repo password POOL --client C | --group G`: restic then opens this repository without us. */
 export function addPassword(repo: Command): void {
   repo
     .command('password <pool>')
-    .description("prints the password of one client's repository, which is made of the pool's")
-    .requiredOption('--client <client>', 'whose repository')
+    .description("prints the password of one client's or group's repository, which is made of the pool's")
+    .option('--client <client>', 'whose repository')
+    .option('--group <group>', 'whose repository')
     .option('--yes', 'do not ask')
-    .action(async (pool: string, { client, yes }: { client: string; yes?: boolean }) => {
-      await confirmOrThrow(`Show the password of the repository of ${client} in ${pool}?`, yes === true);
-      printObject(await withEngine((engine) => engine.call('repositories.password', { pool, client })));
+    .action(async (pool: string, { yes, ...flags }: { client?: string; group?: string; yes?: boolean }) => {
+      const place = placeOf(pool, flags);
+      const whose = flags.client ?? flags.group;
+      if (whose === undefined)
+        throw new AppError('invalidValue', 'say whose: --client or --group', { field: '--client' });
+      await confirmOrThrow(`Show the password of the repository of ${whose} in ${pool}?`, yes === true);
+      printObject(await withEngine((engine) => engine.call('repositories.password', place)));
     });
 }
 

@@ -7,9 +7,10 @@ import { addKeys, addPassword } from './repo-keys.ts';
 import { exitCodeOfState, explain, waitForTasks } from '../wait.ts';
 import { withEngine } from '../with-engine.ts';
 
-/** Which repositories of a pool: all, or that of one client. */
-interface ClientFlag {
+/** Which repositories of a pool: all, or that of one client or client group. */
+interface OwnerFlags {
   client?: string;
+  group?: string;
 }
 
 /** Waits for tasks of maintenance, one for each repository, and gives what they found; a failed one sets the exit code. */
@@ -30,8 +31,8 @@ function findingOf({ result }: TaskView): MaintenanceResult | undefined {
   return result !== null && 'kind' in result ? result : undefined;
 }
 
-function placeOf(pool: string, { client }: ClientFlag) {
-  return { pool, ...(client !== undefined && { client }) };
+function placeOf(pool: string, { client, group }: OwnerFlags) {
+  return { pool, ...(client !== undefined && { client }), ...(group !== undefined && { group }) };
 }
 
 function sumOf<T>(rows: readonly T[], value: (row: T) => number): number {
@@ -42,13 +43,14 @@ function sumOf<T>(rows: readonly T[], value: (row: T) => number): number {
 function addCommand(repo: Command, name: string): Command {
   return repo
     .command(`${name} <pool>`)
-    .option('--client <client>', 'only the repository of this client, where each has its own');
+    .option('--client <client>', 'only the repository of this client, where it has its own')
+    .option('--group <group>', 'only the repository of this client group, where it has its own');
 }
 
 /** `repo stats | check | prune | locks | adopt | keys | password | rebuild-index`. */
 export function addRepo(program: Command): void {
   const repo = program.command('repo').description('repositories of pools');
-  addCommand(repo, 'stats').action(async (pool: string, flags: ClientFlag) => {
+  addCommand(repo, 'stats').action(async (pool: string, flags: OwnerFlags) => {
     const place = placeOf(pool, flags);
     printObject(await withEngine((engine) => engine.call('repositories.stats', place, { timeoutMs: 600_000 })));
   });
@@ -68,7 +70,7 @@ export function addRepo(program: Command): void {
     .action(locks);
   addCommand(repo, 'adopt')
     .description('makes backups of points of ours that the repository holds and this engine does not know')
-    .action(async (pool: string, flags: ClientFlag) => {
+    .action(async (pool: string, flags: OwnerFlags) => {
       const place = placeOf(pool, flags);
       printObject(await withEngine((engine) => engine.call('repositories.adopt', place, { timeoutMs: 3_600_000 })));
     });
@@ -77,7 +79,7 @@ export function addRepo(program: Command): void {
   addCommand(repo, 'rebuild-index').option('--yes', 'do not ask').action(rebuildIndex);
 }
 
-interface LockOptions extends ClientFlag {
+interface LockOptions extends OwnerFlags {
   removeStale?: boolean;
   yes?: boolean;
 }
@@ -88,7 +90,7 @@ async function locks(pool: string, { removeStale = false, yes, ...flags }: LockO
   const found = await withEngine((engine) => engine.call('repositories.locks', params));
   printRows(found.locks, [
     ['ID', (row) => row.id.slice(0, 12)],
-    ['CLIENT', (row) => row.client],
+    ['OF', (row) => row.client ?? row.group],
     ['HOST', (row) => row.host],
     ['PID', (row) => row.pid],
     ['EXCLUSIVE', (row) => row.exclusive],
@@ -97,7 +99,7 @@ async function locks(pool: string, { removeStale = false, yes, ...flags }: LockO
   ]);
 }
 
-async function rebuildIndex(pool: string, { yes, ...flags }: ClientFlag & { yes?: boolean }): Promise<void> {
+async function rebuildIndex(pool: string, { yes, ...flags }: OwnerFlags & { yes?: boolean }): Promise<void> {
   await confirmOrThrow(`Rebuild the index of ${pool} from its packs? Nobody can use it meanwhile.`, yes === true);
   const started = await withEngine((engine) => engine.call('repositories.rebuildIndex', placeOf(pool, flags)));
   const found = await resultsOf(started, 'rebuildIndex');
@@ -105,7 +107,7 @@ async function rebuildIndex(pool: string, { yes, ...flags }: ClientFlag & { yes?
     printObject({ packs: sumOf(found, (row) => row.packs), blobs: sumOf(found, (row) => row.blobs) });
 }
 
-interface CheckOptions extends ClientFlag {
+interface CheckOptions extends OwnerFlags {
   readData?: boolean;
   sample?: string;
 }
@@ -123,7 +125,7 @@ async function check(pool: string, { readData, sample, ...flags }: CheckOptions)
   process.exitCode = ok ? 0 : 1;
 }
 
-interface PruneOptions extends ClientFlag {
+interface PruneOptions extends OwnerFlags {
   dryRun?: boolean;
   maxUnused: string;
   yes?: boolean;

@@ -6,6 +6,7 @@ import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { backupsApi } from './backups.ts';
 import { clientsApi } from './clients.ts';
 import type { ApiContext } from './context.ts';
+import { groupsApi } from './groups.ts';
 import { logsApi } from './logs.ts';
 import { objectsApi } from './objects.ts';
 import { platformsApi } from './platforms.ts';
@@ -20,6 +21,7 @@ const handlers: Handlers<EngineContract, ApiContext> = {
   ...sessionApi,
   ...systemApi,
   ...clientsApi,
+  ...groupsApi,
   ...platformsApi,
   ...objectsApi,
   ...poolsApi,

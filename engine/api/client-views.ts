@@ -4,6 +4,7 @@ import type { ClientView } from '../../shared/contract/engine/clients.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
 import type { ClientRow } from '../database/clients.ts';
+import type { GroupRow } from '../database/groups.ts';
 import { sshAddressOf } from '../database/ssh-clients.ts';
 
 /** State of a client as people see it: the decision, and whether it is connected now. */
@@ -14,13 +15,18 @@ export function clientState(row: ClientRow, registry: AgentRegistry): ClientStat
   return row.contract === contractNumber || row.contract === contractNumber - 1 ? 'offline' : 'incompatible';
 }
 
-export function clientView(row: ClientRow, registry: AgentRegistry): ClientView {
+export function clientView(
+  row: ClientRow,
+  { registry, groups }: { registry: AgentRegistry; groups: readonly GroupRow[] },
+): ClientView {
   return {
     id: row.id,
     uuid: row.uuid,
     name: row.name,
     hwid: row.hwid,
     description: row.description,
+    groupId: row.group_id,
+    group: groups.find(({ id }) => id === row.group_id)?.name ?? '',
     state: clientState(row, registry),
     authorized: row.decision === 'authorized',
     fingerprint: row.fingerprint,

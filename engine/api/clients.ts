@@ -2,9 +2,12 @@ import type { clientsContract } from '../../shared/contract/engine/clients.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
 import { type Decision, decideClient, describeClient, getClient, listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
+import { getGroup, listGroups } from '../database/groups.ts';
 import { insertLog } from '../database/logs.ts';
+import { adoptFirst } from './adopt-first.ts';
 import { clientView } from './client-views.ts';
 import { type ApiContext, userName } from './context.ts';
+import { moveClient } from './move-client.ts';
 import { addSshClient, probeSsh } from './ssh-clients.ts';
 
 const onlineMs = 10_000;
@@ -29,13 +32,32 @@ async function decide(context: ApiContext, ref: string, decision: Decision): Pro
   return id;
 }
 
+async function regroup(context: ApiContext, id: number, ref: string): Promise<void> {
+  const { core } = context;
+  const client = await getClient(core.db, id);
+  const group = await getGroup(core.db, await findId(core.db, 'client_groups', ref, 'group'));
+  const additions = await moveClient(core, client, group.id);
+  // Who may open whose backups has changed.
+  await insertLog(core.db, {
+    level: 'info',
+    source: 'security',
+    message: `client "${client.name}" (${client.hwid}): client group "${group.name}"`,
+    user: userName(context),
+    clientId: id,
+  });
+  for (const topic of ['groups', 'pools', 'logs'] as const) core.changes.announce(topic);
+  for (const { poolId, repositories } of additions) await adoptFirst(context, poolId, repositories);
+}
+
 async function view({ core }: ApiContext, id: number) {
-  return clientView(await getClient(core.db, id), core.registry);
+  const groups = await listGroups(core.db);
+  return clientView(await getClient(core.db, id), { registry: core.registry, groups });
 }
 
 export const clientsApi: Handlers<typeof clientsContract, ApiContext> = {
   async 'clients.list'(_params, { core }) {
-    const rows = (await listClients(core.db)).map((row) => clientView(row, core.registry));
+    const groups = await listGroups(core.db);
+    const rows = (await listClients(core.db)).map((row) => clientView(row, { registry: core.registry, groups }));
     return { rows, total: rows.length };
   },
   async 'clients.authorize'({ client }, context) {
@@ -49,10 +71,12 @@ export const clientsApi: Handlers<typeof clientsContract, ApiContext> = {
   },
   'clients.probeSsh': probeSsh,
   'clients.addSsh': async (params, context, { signal }) => view(context, await addSshClient(params, context, signal)),
-  async 'clients.edit'({ client, description }, context) {
-    const id = await findId(context.core.db, 'clients', client, 'client');
-    await describeClient(context.core.db, id, description);
-    context.core.changes.announce('clients', [id]);
+  async 'clients.edit'({ client, description, group }, context) {
+    const { core } = context;
+    const id = await findId(core.db, 'clients', client, 'client');
+    if (group !== undefined) await regroup(context, id, group);
+    if (description !== undefined) await describeClient(core.db, id, description);
+    core.changes.announce('clients', [id]);
     return view(context, id);
   },
   async 'clients.remove'({ client }, context) {

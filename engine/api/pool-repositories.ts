@@ -4,10 +4,14 @@ import { placeBelow, type RepositoryPer, type StorageTarget } from '../../shared
 import type { Secret } from '../../shared/schema.ts';
 import type { EngineCore } from '../core.ts';
 import { getClient } from '../database/clients.ts';
+import { getGroup, groupsOfClients } from '../database/groups.ts';
 import type { PoolRow } from '../database/pools.ts';
 import {
+  isSameOwner,
   type NewRepository,
   openersOf,
+  type Owner,
+  ownerOf,
   poolSecretOwner,
   type RepositoryRow,
   type SealedSecret,
@@ -16,7 +20,7 @@ import {
 import { getSecret } from '../database/secrets.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { type Prepared, prepareOnAll, withoutCredential } from './prepare-pool.ts';
-import { placeOfClient, repositoryPassword } from './repository-password.ts';
+import { placeOfClient, placeOfGroup, repositoryPassword } from './repository-password.ts';
 
 /** A repository that is there now, and what its clients found. */
 export interface PreparedRepository extends NewRepository {
@@ -29,51 +33,72 @@ interface PoolPlace {
   password: Secret;
 }
 
-interface Wishes extends PoolPlace {
+/** Who serves a pool, and who shares its repositories. */
+interface Serving {
   repositoryPer: RepositoryPer;
   clientIds: readonly number[];
   maintenanceClientId: number | null;
+  /** The group of each client that is in one. */
+  groups: ReadonlyMap<number, number>;
 }
+
+type Wishes = PoolPlace & Omit<Serving, 'groups'>;
 
 /** Makes or opens the repositories of a new pool. @throws AppError notSameRepository, wrongPassword, clientOffline */
 export async function prepareRepositories(core: EngineCore, wishes: Wishes): Promise<PreparedRepository[]> {
   const { repositoryPer, clientIds, storage, password } = wishes;
-  if (repositoryPer === 'client') return prepareForClients(core, wishes, wishes, []);
+  if (repositoryPer !== 'pool') {
+    const serving = { ...wishes, groups: await groupsOfClients(core.db) };
+    return prepareForOwners(core, wishes, serving, []);
+  }
   const prepared = await prepareOnAll(core, clientIds, { storage, password, repositoryId: null });
-  return [{ clientId: null, place: null, password, resticId: prepared.repositoryId, prepared }];
+  return [{ clientId: null, groupId: null, place: null, password, resticId: prepared.repositoryId, prepared }];
 }
 
-/** One for each client, which opens it first; the maintenance client must open it too. */
-async function prepareForClients(
+/** One for each owner that has none; its own clients open it first, the maintenance client must open it too. */
+async function prepareForOwners(
   core: EngineCore,
   { storage, password: poolPassword }: PoolPlace,
-  { clientIds, maintenanceClientId }: Pick<Wishes, 'clientIds' | 'maintenanceClientId'>,
-  present: ReadonlyArray<Pick<RepositoryRow, 'place'>>,
+  serving: Serving,
+  present: ReadonlyArray<Pick<RepositoryRow, keyof Owner | 'place'>>,
 ): Promise<PreparedRepository[]> {
   const made: PreparedRepository[] = [];
-  for (const clientId of clientIds) {
-    const client = await getClient(core.db, clientId);
-    const place = placeOfClient(client);
+  for (const clientId of serving.clientIds) {
+    const owner = ownerOf(serving, clientId);
+    if ([...present, ...made].some((other) => isSameOwner(other, owner))) continue;
+    const place = await placeOfOwner(core, owner);
     if ([...present, ...made].some((other) => other.place === place))
-      throw new AppError('invalidValue', `two clients would share the place "${place}"`, { field: 'clients' });
+      throw new AppError('invalidValue', `two repositories would share the place "${place}"`, { field: 'clients' });
     const password = repositoryPassword(poolPassword, place);
-    const openers = new Set([clientId, maintenanceClientId ?? clientId]);
     const wanted = { storage: placeBelow(storage, place), password, repositoryId: null };
-    const prepared = await prepareOnAll(core, [...openers], wanted);
-    made.push({ clientId, place, password, resticId: prepared.repositoryId, prepared });
+    const prepared = await prepareOnAll(core, makersOf(serving, owner), wanted);
+    made.push({ ...owner, place, password, resticId: prepared.repositoryId, prepared });
   }
   return made;
+}
+
+/** Those that will open it, the maintenance client last: the place then belongs to a client whose backups it holds. */
+function makersOf(serving: Serving, owner: Owner): number[] {
+  const isKeeper = (id: number) => Number(id === serving.maintenanceClientId);
+  return openersOf(serving, owner).toSorted((a, b) => isKeeper(a) - isKeeper(b));
+}
+
+async function placeOfOwner(core: EngineCore, { clientId, groupId }: Owner): Promise<string> {
+  if (groupId !== null) return placeOfGroup(await getGroup(core.db, groupId));
+  if (clientId !== null) return placeOfClient(await getClient(core.db, clientId));
+  throw new AppError('internal', 'a repository for all clients has no place of its own');
 }
 
 /** Who serves a pool from now on, and where it lies; undefined = as before. */
 export interface Moves {
   clientIds: readonly number[];
   maintenanceClientId: number | null;
+  groups: ReadonlyMap<number, number>;
   storage: StorageTarget | undefined;
   password: Secret | undefined;
 }
 
-/** Repositories of clients that had none, with what opens their storage. */
+/** Repositories of clients and groups that had none, with what opens their storage. */
 interface Newcomers {
   repositories: PreparedRepository[];
   credential: Secret | null;
@@ -81,13 +106,13 @@ interface Newcomers {
 
 /** Lets every client open what is new to it. @throws AppError invalidValue, notSameRepository, wrongPassword, clientOffline */
 export async function prepareMoves(core: EngineCore, pool: PoolRow, moves: Moves): Promise<Newcomers> {
-  const { clientIds, maintenanceClientId, storage, password } = moves;
+  const { clientIds, maintenanceClientId, groups, storage, password } = moves;
   if (storage !== undefined && storage.kind !== pool.kind)
     throw new AppError('invalidValue', `the pool is ${pool.kind}; that cannot be changed`, { field: 'storage' });
   const isElsewhere = storage !== undefined || password !== undefined;
   for (const repository of pool.repositories) {
     const before = openersOf(pool, repository);
-    const after = openersOf({ ...pool, clientIds, maintenanceClientId }, repository);
+    const after = openersOf({ ...pool, clientIds, maintenanceClientId, groups }, repository);
     const openers = isElsewhere ? after : after.filter((id) => !before.includes(id));
     if (openers.length > 0) await prepareOnAll(core, openers, await wantedPlace(core, pool, repository, moves));
   }
@@ -95,15 +120,14 @@ export async function prepareMoves(core: EngineCore, pool: PoolRow, moves: Moves
 }
 
 async function prepareNewcomers(core: EngineCore, pool: PoolRow, moves: Moves): Promise<Newcomers> {
-  const owners = pool.repositories.map(({ clientId }) => clientId);
-  const without = moves.clientIds.filter((id) => !owners.includes(id));
-  if (pool.repositoryPer === 'pool' || without.length === 0) return { repositories: [], credential: null };
+  const serving = { ...moves, repositoryPer: pool.repositoryPer };
+  const hasOwn = (id: number) => pool.repositories.some((row) => isSameOwner(row, ownerOf(serving, id)));
+  if (serving.clientIds.every(hasOwn)) return { repositories: [], credential: null };
   const known = await repositoryTarget(core, { ...pool.repositories[0], address: pool.address });
   const storage = moves.storage ?? repositoryTargetSchema.parse(known).storage;
   const owner = poolSecretOwner(pool.id);
   const password = moves.password ?? core.vault.open(await getSecret(core.db, owner, 'password'), owner);
-  const serving = { clientIds: without, maintenanceClientId: moves.maintenanceClientId };
-  const repositories = await prepareForClients(core, { storage, password }, serving, pool.repositories);
+  const repositories = await prepareForOwners(core, { storage, password }, serving, pool.repositories);
   return { repositories, credential: withoutCredential(storage).credential };
 }
 

@@ -1,8 +1,9 @@
 import type { poolsContract } from '../../shared/contract/engine/pools.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { AppError, messageOf } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import { listClients } from '../database/clients.ts';
 import { findId } from '../database/find.ts';
+import { listGroups } from '../database/groups.ts';
 import { insertLog } from '../database/logs.ts';
 import {
   assertPoolNameFree,
@@ -19,25 +20,27 @@ import { openersOf, type RepositoryRow, type Seal } from '../database/repositori
 import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
-import { adoptAll } from './adopt-points.ts';
+import { adoptFirst } from './adopt-first.ts';
+import { namesOfOwner } from './chosen-repositories.ts';
 import { servingClients } from './client-views.ts';
 import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
 import { authorizedClientIds } from './platforms.ts';
-import { type PreparedRepository, prepareMoves, prepareRepositories, secretsOfMoves } from './pool-repositories.ts';
+import { prepareMoves, prepareRepositories, secretsOfMoves } from './pool-repositories.ts';
 import { prepareMs, withoutCredential } from './prepare-pool.ts';
 
 async function viewsOf(core: EngineCore, pools: readonly PoolRow[]) {
-  const [clients, usage] = await Promise.all([listClients(core.db), poolUsage(core.db)]);
-  const nameOf = (id: number | null) => clients.find((client) => client.id === id)?.name ?? null;
-  const repositoryView = ({ id, clientId, resticId, address }: RepositoryRow) => ({
+  const [clients, groups] = await Promise.all([listClients(core.db), listGroups(core.db)]);
+  const usage = await poolUsage(core.db);
+  const repositoryView = ({ id, clientId, groupId, resticId, address }: RepositoryRow) => ({
     id,
     clientId,
-    client: nameOf(clientId),
+    groupId,
+    ...namesOfOwner({ clientId, groupId }, { clients, groups }),
     place: locationOf(address),
     repositoryId: resticId,
   });
-  return pools.map(({ clientIds, repositories, ...pool }) => ({
+  return pools.map(({ clientIds, repositories, groups: _groups, ...pool }) => ({
     ...pool,
     repositoryId: repositories[0].resticId,
     repositories: repositories.map(repositoryView),
@@ -55,24 +58,6 @@ async function viewOf(core: EngineCore, pool: PoolRow) {
 async function note(context: ApiContext, message: string): Promise<void> {
   await insertLog(context.core.db, { level: 'info', source: 'engine', message, user: userName(context) });
   for (const topic of ['pools', 'logs'] as const) context.core.changes.announce(topic);
-}
-
-/** Repositories that were there before: what they hold of ours becomes backups. That they cannot be read now is no reason to fail. */
-async function adoptFirst(context: ApiContext, pool: PoolRow, made: readonly PreparedRepository[]): Promise<number> {
-  const { core } = context;
-  const found = made.filter(({ prepared }) => !prepared.created).map(({ resticId }) => resticId);
-  if (found.length === 0) return 0;
-  try {
-    const there = pool.repositories.filter(({ resticId }) => found.includes(resticId));
-    const { adopted, damaged } = await adoptAll(core, pool, there);
-    if (adopted + damaged > 0)
-      await note(context, `pool "${pool.name}": ${adopted} points were taken over, ${damaged} cannot be read`);
-    core.changes.announce('backups');
-    return adopted;
-  } catch (error) {
-    await note(context, `pool "${pool.name}": its points could not be taken over: ${messageOf(error)}`);
-    return 0;
-  }
 }
 
 function sealOf({ vault }: EngineCore): Seal {
@@ -111,7 +96,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const fields = { name, address, write, ...serving, repositories, freeBytes, totalBytes };
     const id = await insertPool(core.db, fields, { password, credential }, sealOf(core));
     await note(context, `pool "${name}" at ${locationOf(address)} was added`);
-    const adopted = await adoptFirst(context, await getPool(core.db, id), repositories);
+    const adopted = await adoptFirst(context, id, repositories);
     return { ...(await viewOf(core, await getPool(core.db, id))), adopted };
   },
   async 'pools.edit'({ pool, clients, maintenanceClient, storage, password, name, write }, context) {
@@ -120,7 +105,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const clientIds = clients === undefined ? row.clientIds : await authorizedClientIds(core, clients);
     const wantedClient = maintenanceClient === undefined ? keptClient(row, clientIds) : maintenanceClient;
     const maintenanceClientId = await oneOf(core, clientIds, wantedClient);
-    const moves = { clientIds, maintenanceClientId, storage, password };
+    const moves = { clientIds, maintenanceClientId, groups: row.groups, storage, password };
     const { repositories, credential } = await prepareMoves(core, row, moves);
     const address = storage && withoutCredential(storage).address;
     const changes = { name, write, clientIds: clients && clientIds, maintenanceClientId, address };
@@ -129,7 +114,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const what = Object.entries({ name, write, clients, storage, password, maintenanceClient });
     const named = what.filter(([, value]) => value !== undefined).map(([key]) => key);
     await note(context, `pool "${row.name}" was changed: ${named.join(', ')}`);
-    await adoptFirst(context, await getPool(core.db, row.id), repositories);
+    await adoptFirst(context, row.id, repositories);
     return viewOf(core, await getPool(core.db, row.id));
   },
   async 'pools.test'({ pool }, { core }) {

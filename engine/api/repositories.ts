@@ -8,7 +8,7 @@ import { insertLog } from '../database/logs.ts';
 import { findExecutors } from '../tasks/executors.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
 import { adoptAll } from './adopt-points.ts';
-import { type Chosen, chosenRepositories, ownersOf } from './chosen-repositories.ts';
+import { type Chosen, chosenRepositories, type OwnerNames, withOwnerNames } from './chosen-repositories.ts';
 import { type ApiContext, userName } from './context.ts';
 import { repositoryKeysApi } from './repository-keys.ts';
 import { peerOfRepository } from './repository-peer.ts';
@@ -53,7 +53,7 @@ export async function addMaintenance(
 
 async function maintain(
   context: ApiContext,
-  params: { pool: string; client?: string | undefined },
+  params: { pool: string; client?: string | undefined; group?: string | undefined },
   operation: Operation,
 ): Promise<{ taskIds: number[] }> {
   const chosen = await chosenRepositories(context.core, params);
@@ -64,13 +64,12 @@ type Figure = Exclude<keyof RepositoryStats, 'repositoryId'>;
 
 /** Each repository's figures, and their sums. */
 async function statsOf(core: EngineCore, { pool, repositories }: Chosen) {
-  const owners = await ownersOf(core, repositories);
-  const rows: Array<RepositoryStats & { client: string | null; place: string }> = [];
-  for (const row of repositories) {
+  const rows: Array<RepositoryStats & OwnerNames & { place: string }> = [];
+  for (const { row, owner } of await withOwnerNames(core, repositories)) {
     const repository = await repositoryTarget(core, row);
     const peer = await peerOfRepository(core, pool, row);
     const stats = await peer.call('repositories.stats', { repository }, { timeoutMs: statsMs });
-    rows.push({ client: owners.get(row.id) ?? null, place: locationOf(row.address), ...stats });
+    rows.push({ ...owner, place: locationOf(row.address), ...stats });
   }
   const sumOf = (name: Figure) => rows.reduce((sum, row) => sum + row[name], 0);
   const [first, other] = rows;
@@ -111,13 +110,12 @@ export const repositoriesApi: Handlers<typeof repositoriesContract, ApiContext> 
   },
   async 'repositories.locks'({ removeStale, ...params }, { core }) {
     const { pool, repositories } = await chosenRepositories(core, params);
-    const owners = await ownersOf(core, repositories);
     const locks = [];
-    for (const row of repositories) {
+    for (const { row, owner } of await withOwnerNames(core, repositories)) {
       const repository = await repositoryTarget(core, row);
       const peer = await peerOfRepository(core, pool, row);
       const found = await peer.call('repositories.locks', { repository, removeStale }, { timeoutMs: locksMs });
-      locks.push(...found.locks.map((lock) => ({ ...lock, client: owners.get(row.id) ?? null })));
+      locks.push(...found.locks.map((lock) => ({ ...lock, ...owner })));
     }
     return { locks };
   },

@@ -27,6 +27,7 @@ const keysMs = 60_000;
 interface Params {
   pool: string;
   client?: string | undefined;
+  group?: string | undefined;
 }
 
 async function open(core: EngineCore, params: Params) {

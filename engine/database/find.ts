@@ -3,6 +3,7 @@ import type { Database } from './open.ts';
 
 const nouns = {
   clients: 'client',
+  client_groups: 'client group',
   platforms: 'platform',
   objects: 'VM',
   pools: 'pool',
@@ -15,6 +16,7 @@ export type Findable = keyof typeof nouns;
 /** Columns besides UUID in which a reference may be found. */
 const nameColumns: Record<Findable, readonly ('name' | 'hwid')[]> = {
   clients: ['name', 'hwid'],
+  client_groups: ['name'],
   platforms: ['name'],
   objects: ['name'],
   pools: ['name'],

@@ -11,6 +11,7 @@ import {
   type StorageKind,
 } from '../../shared/model/storage.ts';
 import type { Secret } from '../../shared/schema.ts';
+import { groupsOfClients } from './groups.ts';
 import { type Database, isUniqueViolation } from './open.ts';
 import {
   insertRepository,
@@ -39,6 +40,8 @@ export interface PoolRow {
   repositoryPer: RepositoryPer;
   repositories: RepositoryRows;
   clientIds: number[];
+  /** The group of each client that is in one. */
+  groups: ReadonlyMap<number, number>;
   /** Runs maintenance when it may; null = any of its clients. */
   maintenanceClientId: number | null;
 }
@@ -50,6 +53,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
   const addresses = new Map(rows.map((row) => [row.id, addressOf(row)]));
   const repositories = await listRepositories(db, addresses);
   const links = await db.selectFrom('pool_clients').selectAll().orderBy('client_id').execute();
+  const groups = await groupsOfClients(db);
   return rows.flatMap((row): PoolRow[] => {
     const [first, ...others] = repositories.get(row.id) ?? [];
     if (first === undefined) return [];
@@ -68,6 +72,7 @@ export async function listPools(db: Database): Promise<PoolRow[]> {
       repositoryPer: repositoryPerSchema.parse(row.repository_per),
       maintenanceClientId: row.maintenance_client_id,
       clientIds: links.filter((link) => link.pool_id === row.id).map((link) => link.client_id),
+      groups,
     };
     return [{ ...pool, repositories: [first, ...others] }];
   });
@@ -141,9 +146,9 @@ export async function insertPool(
       await transaction.insertInto('pool_clients').values(links).execute();
       for (const repository of pool.repositories)
         await insertRepository(transaction, id, repository, { credential, seal });
-      // The repositories of later clients are made with it.
+      // The repositories of later clients and groups are made with it.
       const owner = poolSecretOwner(id);
-      if (pool.repositoryPer === 'client') await saveSecret(transaction, owner, 'password', seal(password, owner));
+      if (pool.repositoryPer !== 'pool') await saveSecret(transaction, owner, 'password', seal(password, owner));
       return id;
     }),
   );

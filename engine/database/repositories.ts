@@ -4,13 +4,19 @@ import type { Secret } from '../../shared/schema.ts';
 import type { Database } from './open.ts';
 import { saveSecret } from './secrets.ts';
 
+/** Whose backups a repository holds; neither = those of all clients of the pool. */
+export interface Owner {
+  /** One client. */
+  clientId: number | null;
+  /** One client group. */
+  groupId: number | null;
+}
+
 /** A repository of a pool. */
-export interface RepositoryRow {
+export interface RepositoryRow extends Owner {
   id: number;
   /** restic's ID of it. */
   resticId: string;
-  /** Whose backups it holds; null = those of all clients of the pool. */
-  clientId: number | null;
   /** Path part below the address of the pool; null = the pool's own place. */
   place: string | null;
   address: StorageAddress;
@@ -26,6 +32,8 @@ interface Sharing {
   repositories: RepositoryRows;
   clientIds: readonly number[];
   maintenanceClientId: number | null;
+  /** The group of each client that is in one. */
+  groups: ReadonlyMap<number, number>;
 }
 
 /** Owner of a repository's secrets. */
@@ -48,8 +56,7 @@ export interface SealedSecret {
 /** Makes the ciphertext of a secret for an owner. */
 export type Seal = (secret: Secret, owner: string) => string;
 
-export interface NewRepository {
-  clientId: number | null;
+export interface NewRepository extends Owner {
   place: string | null;
   resticId: string;
   password: Secret;
@@ -59,12 +66,19 @@ export interface NewRepository {
 export async function insertRepository(
   db: Database,
   poolId: number,
-  { clientId, place, resticId, password }: NewRepository,
+  { clientId, groupId, place, resticId, password }: NewRepository,
   { credential, seal }: { credential: Secret | null; seal: Seal },
 ): Promise<number> {
   const { id } = await db
     .insertInto('repositories')
-    .values({ pool_id: poolId, restic_id: resticId, created_at: Date.now(), client_id: clientId, place })
+    .values({
+      pool_id: poolId,
+      restic_id: resticId,
+      created_at: Date.now(),
+      client_id: clientId,
+      group_id: groupId,
+      place,
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
   const owner = secretOwner(id);
@@ -80,10 +94,11 @@ export async function listRepositories(
 ): Promise<Map<number, RepositoryRow[]>> {
   const rows = await db.selectFrom('repositories').selectAll().orderBy('id').execute();
   const found = new Map<number, RepositoryRow[]>();
-  for (const { id, pool_id, restic_id, client_id, place } of rows) {
+  for (const { id, pool_id, restic_id, client_id, group_id, place } of rows) {
     const address = addresses.get(pool_id);
     if (address === undefined) continue;
-    const row = { id, resticId: restic_id, clientId: client_id, place, address: placeBelow(address, place) };
+    const owner = { clientId: client_id, groupId: group_id };
+    const row = { id, resticId: restic_id, ...owner, place, address: placeBelow(address, place) };
     found.set(pool_id, [...(found.get(pool_id) ?? []), row]);
   }
   return found;
@@ -103,21 +118,35 @@ export function repositoryById(pool: Sharing, id: number): RepositoryRow {
   return found;
 }
 
-/** Where the backups of a client go. @throws AppError notFound when it has none in this pool */
+/** Whose repository takes the backups of a client: the pool's, its group's, or its own. */
+export function ownerOf({ repositoryPer, groups }: Pick<Sharing, 'repositoryPer' | 'groups'>, clientId: number): Owner {
+  if (repositoryPer === 'pool') return { clientId: null, groupId: null };
+  const groupId = repositoryPer === 'group' ? groups.get(clientId) : undefined;
+  return groupId === undefined ? { clientId, groupId: null } : { clientId: null, groupId };
+}
+
+export function isSameOwner(one: Owner, other: Owner): boolean {
+  return one.clientId === other.clientId && one.groupId === other.groupId;
+}
+
+/** Where the backups of a client go. @throws AppError notFound when there is none for it in this pool */
 export function repositoryOfClient(pool: Sharing, clientId: number): RepositoryRow {
-  if (pool.repositoryPer === 'pool') return pool.repositories[0];
-  const found = pool.repositories.find((repository) => repository.clientId === clientId);
-  if (found === undefined)
-    throw new AppError('notFound', `client ${clientId} has no repository in pool "${pool.name}"`);
-  return found;
+  const owner = ownerOf(pool, clientId);
+  const found = pool.repositories.find((repository) => isSameOwner(repository, owner));
+  if (found !== undefined) return found;
+  const whose = owner.groupId === null ? `client ${clientId}` : `client group ${owner.groupId}`;
+  throw new AppError('notFound', `${whose} has no repository in pool "${pool.name}"`, {
+    hint: 'Edit the clients of the pool, or the group of the client, again: that makes what is missing.',
+  });
 }
 
 /**
- * Clients that may open a repository: all of the pool; of one client's only this client, and the maintenance client
- * first.
+ * Clients that may open a repository: all of the pool; of one client's only this client, of a group's its members of
+ * now, and the maintenance client first.
  */
-export function openersOf(pool: Omit<Sharing, 'repositories'>, repository: Pick<RepositoryRow, 'clientId'>): number[] {
+export function openersOf(pool: Omit<Sharing, 'name' | 'repositories'>, { clientId, groupId }: Owner): number[] {
   if (pool.repositoryPer === 'pool') return [...pool.clientIds];
-  const wanted = new Set([pool.maintenanceClientId, repository.clientId]);
-  return [...wanted].filter((id): id is number => id !== null && pool.clientIds.includes(id));
+  const isOwner = (id: number) => id === clientId || (groupId !== null && pool.groups.get(id) === groupId);
+  const isKeeper = (id: number) => id === pool.maintenanceClientId;
+  return [...pool.clientIds.filter(isKeeper), ...pool.clientIds.filter((id) => isOwner(id) && !isKeeper(id))];
 }

@@ -34,7 +34,9 @@ export interface Tables {
     decided_at: number | null;
     decided_by: string | null;
     last_error: string | null;
+    group_id: ColumnType<number, number | undefined, number>;
   };
+  client_groups: { id: Id; uuid: string; name: string; description: string };
   platforms: {
     id: Id;
     uuid: string;
@@ -80,8 +82,10 @@ export interface Tables {
     pool_id: number;
     restic_id: string;
     created_at: number;
-    /** Whose backups it holds; null = those of all clients of the pool. */
+    /** The one client whose backups it holds. */
     client_id: number | null;
+    /** The client group whose backups it holds; without client and group it holds those of all clients of the pool. */
+    group_id: ColumnType<number | null, number | null | undefined, never>;
     /** Path part below the address of the pool; null = the pool's own place. */
     place: string | null;
   };
@@ -114,6 +118,8 @@ export interface Tables {
     platform_id: number | null;
     rule_id: number | null;
     pool_id: number | null;
+    /** That of the running job. */
+    repository_id: ColumnType<number | null, number | null | undefined, number | null>;
     backup_uuid: string;
     spec: Json;
     started_by: string;

@@ -41,6 +41,8 @@ export interface TaskRow {
   platformId: number | null;
   ruleId: number | null;
   poolId: number | null;
+  /** That of the running job: its client may have changed groups since. */
+  repositoryId: number | null;
   backupUuid: string;
   spec: TaskSpec;
   startedBy: string;
@@ -84,6 +86,7 @@ export function taskRowOf(row: Selectable<Tables['tasks']>): TaskRow {
     platformId: row.platform_id,
     ruleId: row.rule_id,
     poolId: row.pool_id,
+    repositoryId: row.repository_id,
     backupUuid: row.backup_uuid,
     spec: json(taskSpecSchema, row.spec),
     startedBy: row.started_by,

@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { ClientRow } from '../database/clients.ts';
 import { listPools, type PoolRow } from '../database/pools.ts';
+import { isSameOwner, ownerOf } from '../database/repositories.ts';
 import type { TaskRow } from '../database/task-row.ts';
 import { findExecutors } from './executors.ts';
 import { allKinds } from './kinds/all.ts';
@@ -48,9 +49,12 @@ export async function chooseClient(
   return `${online.length === 0 ? offline : reason}; place ${place} in line`;
 }
 
-/** The task with the repository it works on, as far as that is known: a backup's is that of its client. */
+/** The task with the repository it works on, as far as that is known: a backup goes into that of its client. */
 function placed(pools: readonly PoolRow[], task: TaskRow): TaskRow {
+  const repositoryId = task.spec.repositoryId ?? task.repositoryId ?? undefined;
+  if (repositoryId !== undefined) return { ...task, spec: { ...task.spec, repositoryId } };
   const pool = pools.find(({ id }) => id === task.poolId);
-  const own = pool?.repositories.find(({ clientId }) => pool.repositoryPer === 'pool' || clientId === task.clientId);
-  return { ...task, spec: { ...task.spec, repositoryId: task.spec.repositoryId ?? own?.id } };
+  const owner = pool && ownerOf(pool, task.clientId ?? 0);
+  const own = owner && pool.repositories.find((repository) => isSameOwner(repository, owner));
+  return { ...task, spec: { ...task.spec, repositoryId: own?.id } };
 }

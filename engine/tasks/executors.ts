@@ -60,17 +60,18 @@ function names(all: readonly ClientRow[], ids: readonly number[]): string {
   return named.join(', ') || 'none';
 }
 
-/** Why others of the pool may not: a repository of one client is opened by this client and the maintenance client. */
+/** Why others of the pool may not: the repository of a client or group is opened by these and the maintenance client. */
 function ownersFact(pool: PoolRow, repositoryId: number | undefined, all: readonly ClientRow[]): string[] {
   if (pool.repositoryPer === 'pool' || repositoryId === undefined) return [];
-  const { clientId } = repositoryById(pool, repositoryId);
+  const { clientId, groupId } = repositoryById(pool, repositoryId);
   const maintenance =
     pool.maintenanceClientId === null
       ? 'the pool has no maintenance client'
       : `the maintenance client of the pool is ${names(all, [pool.maintenanceClientId])}`;
-  const owner = clientId === null ? 'none' : names(all, [clientId]);
-  return [
-    `its repository is opened only by the client whose backups it holds (${owner}) and the maintenance client`,
-    maintenance,
-  ];
+  const members = pool.clientIds.filter((id) => pool.groups.get(id) === groupId);
+  const owner =
+    groupId === null
+      ? `the client whose backups it holds (${names(all, clientId === null ? [] : [clientId])})`
+      : `the client group whose backups it holds (${names(all, members)})`;
+  return [`its repository is opened only by ${owner} and the maintenance client`, maintenance];
 }

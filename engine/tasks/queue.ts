@@ -18,6 +18,7 @@ import {
 import { findBackupIds } from '../database/backups.ts';
 import { chooseClient, type Others } from './choose-client.ts';
 import { allKinds } from './kinds/all.ts';
+import { placeOfTask } from './kinds/repository-target.ts';
 import { LiveProgress } from './live-progress.ts';
 import { commitResult } from './results.ts';
 import { occupiesSlot } from './slots.ts';
@@ -218,7 +219,9 @@ export class TaskQueue implements JobEvents {
   private async start(task: TaskRow, client: ClientRow): Promise<void> {
     const { db, registry, log } = this.deps;
     try {
-      const job = await allKinds[task.kind].buildJob(this.deps, task, client);
+      const { repository } = await placeOfTask(this.deps, task, client.id);
+      await updateTask(db, task.id, { repository_id: repository.id });
+      const job = await allKinds[task.kind].buildJob(this.deps, { ...task, repositoryId: repository.id }, client);
       await registry.get(client.id, client.name).call('jobs.start', { job }, { timeoutMs: startTimeoutMs });
       await moveTask(db, task, 'running', { started_at: Date.now() });
       await insertLog(db, {
@@ -237,7 +240,7 @@ export class TaskQueue implements JobEvents {
       if (isEnded(current.state)) return;
       if (hasCode(error, 'connectionLost') || hasCode(error, 'timeout')) await this.loseContact(current);
       else if (hasCode(error, 'clientOffline') && current.state === 'assigned')
-        await moveTask(db, current, 'pending', { client_id: null });
+        await moveTask(db, current, 'pending', { client_id: null, repository_id: null });
       else await this.fail(current, error);
     }
   }

@@ -14,6 +14,7 @@ import { findObjectByUuid } from '../database/objects.ts';
 import type { Database } from '../database/open.ts';
 import { listPlatforms } from '../database/platforms.ts';
 import { listPools } from '../database/pools.ts';
+import { isSameOwner, ownerOf } from '../database/repositories.ts';
 import { findRuleByUuid } from '../database/rules.ts';
 import type { TaskRow } from '../database/task-row.ts';
 import { findTaskByJob, moveTask } from '../database/tasks.ts';
@@ -114,17 +115,21 @@ async function ownersOf(
   };
 }
 
-/** Where the backup lies: never in a repository that holds another client's backups, whatever the agent says. */
+/**
+ * Where the backup lies: in the repository that its job named, else in one that takes this client's backups now. Never in
+ * one that holds those of others, whatever the agent says.
+ */
 async function findRepository(
   db: Database,
   clientId: number,
   backup: BackupResult,
   task: TaskRow | undefined,
 ): Promise<number | undefined> {
+  const named = task?.repositoryId ?? null;
   const places = (await listPools(db)).flatMap((pool) =>
     pool.repositories
       .filter(({ resticId }) => resticId === backup.repositoryId)
-      .filter((repository) => pool.repositoryPer === 'pool' || repository.clientId === clientId)
+      .filter((row) => (named === null ? isSameOwner(row, ownerOf(pool, clientId)) : row.id === named))
       .map((repository) => ({ pool, repositoryId: repository.id })),
   );
   const place =

@@ -5,6 +5,7 @@ import type { Right } from '../model/user.ts';
 export const topics = [
   'session',
   'clients',
+  'groups',
   'platforms',
   'objects',
   'pools',

@@ -92,6 +92,6 @@ export function placeBelow(address: StorageAddress | StorageTarget, part: string
   return address.kind === 'local' ? { ...address, path: below } : { ...address, url: below };
 }
 
-/** Who shares one repository of a pool: all its clients, or nobody. */
-export const repositoryPers = ['pool', 'client'] as const;
+/** Who shares one repository of a pool: all its clients, those of one client group, or nobody. */
+export const repositoryPers = ['pool', 'group', 'client'] as const;
 export type RepositoryPer = (typeof repositoryPers)[number];

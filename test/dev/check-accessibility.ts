@@ -25,9 +25,13 @@ const addresses = [
   '/administration/clients?show=unauthorized&client=5',
   '/administration/clients?form=client',
   '/administration/clients?form=ssh',
+  '/administration/groups?group=2',
+  '/administration/groups?group=1&form=edit',
+  '/administration/groups?form=group',
   '/administration/platforms?platform=1',
   '/administration/pools?pool=1',
   '/administration/pools?pool=2',
+  '/administration/pools?pool=3',
   '/administration/pools?form=pool',
 ];
 

@@ -7,6 +7,7 @@ import type { InventoryObject } from '../../shared/model/vm.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
+import type { FakeStorage } from './fake-storage.ts';
 import type { AgentLink } from '../../engine/agents/registry.ts';
 import { type EngineParts, resticId } from '../helpers/engine-parts.ts';
 
@@ -21,6 +22,10 @@ export class FakeAgent {
   objects: InventoryObject[] = [];
   inventories = 0;
   capacity = { freeBytes: 10, totalBytes: 100 };
+  /** What every repository holds that it is asked about. */
+  points: BackupResult[] = [];
+  /** Where it finds and makes repositories. */
+  storage: FakeStorage | undefined;
   /** Thrown instead of taking a job. */
   refuseWith: AppError | undefined;
   /** Awaited before a job is taken. */
@@ -66,12 +71,13 @@ export class FakeAgent {
         return Promise.resolve({ objects: this.objects, total: this.objects.length });
       },
       'pools.capacity': () => Promise.resolve(this.capacity),
-      'pools.prepare': notPlayed,
+      'pools.prepare': async ({ repository, create }) =>
+        this.storage?.prepare(this.clientId, repository, create) ?? notPlayed(),
       'pools.test': notPlayed,
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,
       'repositories.locks': notPlayed,
-      'repositories.points': async () => ({ points: [], damaged: [], next: null }),
+      'repositories.points': async () => ({ points: this.points, damaged: [], next: null }),
       'repositories.keys': notPlayed,
       'repositories.addKey': notPlayed,
       'repositories.removeKey': notPlayed,

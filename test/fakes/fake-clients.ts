@@ -41,7 +41,13 @@ export function fakeClients(
       announce('clients');
       return pick(data.clients, String(id), 'client');
     },
-    'clients.edit': async ({ client, description }) => change(client, { description }),
+    'clients.edit': async ({ client, description, group: ref }) => {
+      const group = ref === undefined ? undefined : pick(data.groups, ref, 'client group');
+      return change(client, {
+        ...(description !== undefined && { description }),
+        ...(group !== undefined && { groupId: group.id, group: group.name }),
+      });
+    },
     'clients.remove': async ({ client }) => change(client, { authorized: false, state: 'removed' }),
   };
 }

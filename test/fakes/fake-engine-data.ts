@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { BackupView, RestoreDestination } from '../../shared/contract/engine/backups.ts';
 import type { ClientView } from '../../shared/contract/engine/clients.ts';
+import type { GroupView } from '../../shared/contract/engine/groups.ts';
+import { noGroupId } from '../../shared/model/group.ts';
 import type { LogEntry } from '../../shared/contract/engine/logs.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
 import type { PlatformView } from '../../shared/contract/engine/platforms.ts';
@@ -9,11 +11,15 @@ import type { RuleView } from '../../shared/contract/engine/rules.ts';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 import type { RepositoryKeyView } from '../../shared/model/maintenance.ts';
 
+/** A client group; its clients and pools are looked up. */
+export type FakeGroup = Omit<GroupView, 'clients' | 'pools'>;
+
 /** Everything a fake engine knows, as the views of the contract. */
 export interface FakeData {
   /** Where the last restore was told to write. */
   lastRestore?: RestoreDestination;
   clients: ClientView[];
+  groups: FakeGroup[];
   platforms: PlatformView[];
   objects: ObjectView[];
   pools: PoolView[];
@@ -37,6 +43,7 @@ const fingerprint = `SHA256:${Buffer.from(Array.from({ length: 32 }, (_, index) 
 export function emptyData(): FakeData {
   return {
     clients: [],
+    groups: [fakeGroup(noGroupId, 'No group')],
     platforms: [],
     objects: [],
     pools: [],
@@ -57,6 +64,8 @@ export function fakeClient(id: number, name: string, change: Partial<ClientView>
     name,
     hwid: `${hex64.slice(id, id + 4)}-${hex64.slice(id + 5, id + 9)}-${hex64.slice(3, 7)}-e17b`,
     description: '',
+    groupId: 1,
+    group: 'No group',
     state: 'online',
     authorized: true,
     fingerprint,
@@ -139,7 +148,17 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
     maintenanceClientId: null,
     repositoryId: hex64,
     repositoryPer: 'pool',
-    repositories: [{ id, clientId: null, client: null, place: `/srv/backups/${name}`, repositoryId: hex64 }],
+    repositories: [
+      {
+        id,
+        clientId: null,
+        client: null,
+        groupId: null,
+        group: null,
+        place: `/srv/backups/${name}`,
+        repositoryId: hex64,
+      },
+    ],
     createdAt: Date.now() - 40 * 24 * 60 * minute,
     backupCount: 0,
     objectCount: 0,
@@ -151,15 +170,27 @@ export function fakePool(id: number, name: string, clients: ClientView[], change
   };
 }
 
-/** A repository for each client of a pool. */
-export function fakeClientRepositories({ clients, path }: PoolView): PoolView['repositories'] {
-  return clients.map(({ id, name }) => ({
-    id: 100 + id,
-    clientId: id,
-    client: name,
-    place: `${path}/${name}-0${id}0${id}0${id}0${id}`,
-    repositoryId: String(id % 10).repeat(64),
-  }));
+export function fakeGroup(id: number, name: string, change: Partial<FakeGroup> = {}): FakeGroup {
+  return { id, uuid: randomUUID(), name, description: '', ...change };
+}
+
+/** A repository for each client of a pool, or for each client group. */
+export function fakeClientRepositories(
+  { clients, path, repositoryPer }: PoolView,
+  all: readonly ClientView[] = [],
+): PoolView['repositories'] {
+  const rows = clients.map(({ id, name }, index) => {
+    const { groupId = noGroupId, group = '' } = all.find((client) => client.id === id) ?? {};
+    const isShared = repositoryPer === 'group' && groupId !== noGroupId;
+    const owner = isShared
+      ? { clientId: null, client: null, groupId, group }
+      : { clientId: id, client: name, groupId: null, group: null };
+    const place = `${path}/${isShared ? group : name}-0${id}0${id}0${id}0${id}`;
+    return { id: 100 + id, ...owner, place, repositoryId: String(index % 10).repeat(64) };
+  });
+  return rows.filter(
+    (row, index) => row.groupId === null || rows.findIndex(({ groupId }) => groupId === row.groupId) === index,
+  );
 }
 
 export function fakeRule(id: number, name: string, objects: ObjectView[], pool: PoolView): RuleView {

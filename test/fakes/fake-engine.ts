@@ -13,6 +13,7 @@ import { memoryPair } from '../../shared/rpc/memory-channel.ts';
 import { Peer } from '../../shared/rpc/peer.ts';
 import { fakeBackups } from './fake-backups.ts';
 import { fakeClients } from './fake-clients.ts';
+import { fakeGroups } from './fake-groups.ts';
 import { fakeRepositories } from './fake-repositories.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
 import {
@@ -47,6 +48,7 @@ export class FakeEngine {
       ...this.session(),
       ...this.system(),
       ...fakeClients(this.data, (...topics) => this.announce(...topics)),
+      ...fakeGroups(this.data, (...topics) => this.announce(...topics)),
       ...this.platforms(),
       ...this.pools(),
       ...this.rules(),
@@ -230,7 +232,7 @@ export class FakeEngine {
           clients.map((ref) => pick(data.clients, ref, 'client')),
           { kind: storage.kind, path, write, repositoryPer },
         );
-        if (repositoryPer === 'client') made.repositories = fakeClientRepositories(made);
+        if (repositoryPer !== 'pool') made.repositories = fakeClientRepositories(made, data.clients);
         data.pools.push(made);
         this.announce('pools');
         return { ...made, adopted: 0 };

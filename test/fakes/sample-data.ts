@@ -8,6 +8,7 @@ import {
   type FakeData,
   fakeBackup,
   fakeClient,
+  fakeGroup,
   fakeObject,
   fakePlatform,
   fakeClientRepositories,
@@ -188,7 +189,16 @@ export function sampleData(): FakeData {
     }),
     fakeClient(7, 'test-laptop', { state: 'removed', authorized: false }),
   ];
-  const [kvm, shanghai, warehouse] = clients as [ClientView, ClientView, ClientView];
+  const [kvm, shanghai, warehouse, local] = clients as [ClientView, ClientView, ClientView, ClientView];
+  const groups = [
+    fakeGroup(1, 'No group'),
+    fakeGroup(2, 'dc1', { description: 'Hypervisors of the first data centre, one cluster' }),
+    fakeGroup(3, '上海', { description: '上海机房' }),
+    fakeGroup(4, 'Филиалы'),
+  ];
+  Object.assign(kvm, { groupId: 2, group: 'dc1' });
+  Object.assign(warehouse, { groupId: 2, group: 'dc1' });
+  Object.assign(shanghai, { groupId: 3, group: '上海' });
   const platforms = [
     fakePlatform(1, 'dc1-kvm', [kvm]),
     fakePlatform(2, 'shanghai', [shanghai]),
@@ -208,9 +218,10 @@ export function sampleData(): FakeData {
   const pools = [
     fakePool(1, 'main', [kvm, shanghai]),
     fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib, repositoryPer: 'client' }),
-    fakePool(3, 'khv', [warehouse], { freeBytes: null, totalBytes: null }),
+    fakePool(3, 'khv', [warehouse, local], { freeBytes: null, totalBytes: null, repositoryPer: 'group' }),
   ];
-  for (const pool of pools) if (pool.repositoryPer === 'client') pool.repositories = fakeClientRepositories(pool);
+  for (const pool of pools)
+    if (pool.repositoryPer !== 'pool') pool.repositories = fakeClientRepositories(pool, clients);
   const pick = (...wanted: string[]) => objects.filter((object) => wanted.includes(object.name));
   const [main, archive] = pools as [PoolView, PoolView];
   const rules = [
@@ -306,6 +317,7 @@ export function sampleData(): FakeData {
     ).size;
   return {
     clients,
+    groups,
     platforms,
     objects,
     pools,

@@ -104,7 +104,9 @@ export async function addPool(
     clientIds,
     maintenanceClientId: null,
     repositoryPer: 'pool' as const,
-    repositories: [{ clientId: null, place: null, resticId: id, password: new Secret(`password of ${name}`) }],
+    repositories: [
+      { clientId: null, groupId: null, place: null, resticId: id, password: new Secret(`password of ${name}`) },
+    ],
     freeBytes: null,
     totalBytes: null,
     write: writeOptionsSchema.parse({}),
@@ -126,6 +128,7 @@ export async function addClientPool(
 ): Promise<number> {
   const repositories = clientIds.map((clientId) => ({
     clientId,
+    groupId: null,
     place: `of-${clientId}`,
     resticId: resticIdOf(clientId),
     password: new Secret(`password of ${clientId}`),

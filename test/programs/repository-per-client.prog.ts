@@ -87,23 +87,6 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
   });
   afterAll(() => lab.close());
 
-  it('client groups are refused while there are none', async () => {
-    const place = ['--kind', 'local', '--path', lab.path('x'), '--password-file', await lab.passwordFile('x')];
-    const refused = await lab.fails(
-      'pools',
-      'add',
-      '--name',
-      'G',
-      ...place,
-      '--client',
-      'node1',
-      '--repository-per',
-      'group',
-    );
-    expect(refused).toMatchObject({ code: 'invalidValue', exit: 2 });
-    expect(refused.hint).toContain('Choose client');
-  });
-
   it('each backs up into a folder of its own, which only its own password opens', async () => {
     expect(folders).toEqual([
       expect.stringMatching(/^node1-[0-9a-f]{8}$/u),

@@ -22,12 +22,12 @@ export async function repositoryTarget(
 /** Pool and repository of a task that this client runs. @throws AppError notFound when one of them is gone */
 export async function placeOfTask(
   deps: Pick<TaskDeps, 'db'>,
-  task: Pick<TaskRow, 'poolId' | 'spec'>,
+  task: Pick<TaskRow, 'poolId' | 'spec' | 'repositoryId'>,
   clientId: number,
 ): Promise<{ pool: PoolRow; repository: RepositoryRow }> {
   if (task.poolId === null) throw new AppError('notFound', 'the pool of this task was removed');
   const pool = await getPool(deps.db, task.poolId);
-  const { repositoryId } = task.spec;
+  const repositoryId = task.repositoryId ?? task.spec.repositoryId;
   const repository =
     repositoryId === undefined ? repositoryOfClient(pool, clientId) : repositoryById(pool, repositoryId);
   return { pool, repository };

@@ -1,5 +1,6 @@
-import { IconBox, IconDeviceFloppy, IconPlugConnected } from '@tabler/icons-react';
+import { IconBox, IconCirclesRelation, IconDeviceFloppy, IconPlugConnected } from '@tabler/icons-react';
 import { Link, Outlet, useLocation } from 'react-router';
+import { noGroupId } from '../../../shared/model/group.ts';
 import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 
@@ -10,11 +11,13 @@ export function AdministrationView() {
   const clients = useEngine('clients.list', {}).data?.rows.filter(
     ({ authorized, state }) => authorized && state !== 'removed',
   ).length;
+  const groups = useEngine('groups.list', {}).data?.rows.filter(({ id }) => id !== noGroupId).length;
   const platforms = useEngine('platforms.list', {}).data?.total;
   const pools = useEngine('pools.list', {}).data?.total;
   const waiting = useEngine('system.get', {}).data?.unauthorizedClients ?? 0;
   const parts = [
     { id: 'clients', icon: IconPlugConnected, count: clients, waiting },
+    { id: 'groups', icon: IconCirclesRelation, count: groups, waiting: 0 },
     { id: 'platforms', icon: IconBox, count: platforms, waiting: 0 },
     { id: 'pools', icon: IconDeviceFloppy, count: pools, waiting: 0 },
   ] as const;

@@ -54,7 +54,7 @@ export function useClientActions(): (client: ClientView) => Action[] {
       };
       const edit: Action = {
         id: 'clients.edit',
-        label: t('action.editDescription'),
+        label: t('action.edit'),
         icon: IconPencil,
         shortcut: 'e',
         disabled: allowed('clients.edit'),

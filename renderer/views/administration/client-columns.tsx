@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import type { ClientView } from '../../../shared/contract/engine/clients.ts';
+import { noGroupId } from '../../../shared/model/group.ts';
 import type { GridColumn } from '../../components/grid/grid-types.ts';
 import { State } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
@@ -47,6 +48,21 @@ export function useClientColumns(): GridColumn<ClientView>[] {
             {row.hwid}
           </span>
         ),
+      },
+      {
+        id: 'group',
+        head: t('client.group'),
+        width: 120,
+        priority: 3,
+        value: (row) => (row.groupId === noGroupId ? '' : row.group),
+        cell: (row) =>
+          row.groupId === noGroupId ? (
+            <span className="t3">{t('group.none')}</span>
+          ) : (
+            <span className="t2" title={row.group}>
+              {row.group}
+            </span>
+          ),
       },
       {
         id: 'description',

@@ -15,6 +15,7 @@ import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 import { clientLook } from '../common/client-state.ts';
 import { useAllowed } from '../common/use-allowed.ts';
+import { ClientGroup } from './client-group.tsx';
 import { useClientActions } from './client-actions.ts';
 
 interface Props {
@@ -191,6 +192,7 @@ export function ClientPanel({ client, onClose }: Props) {
     >
       <div className="scroll">
         <DescriptionSection key={`${client.id} ${client.description}`} client={client} />
+        <ClientGroup key={`${client.id} in ${client.groupId}`} client={client} />
         <FactsSection client={client} />
         <FingerprintSection client={client} isAsking={false} />
       </div>

@@ -10,8 +10,8 @@ const ways = ['add', 'change'] as const;
 type Way = (typeof ways)[number];
 
 interface Props {
-  /** Which repository: the pool's, or that of one of its clients. */
-  readonly named: { readonly pool: string; readonly client?: string };
+  /** Which repository: the pool's, or that of one of its clients or client groups. */
+  readonly named: { readonly pool: string; readonly client?: string; readonly group?: string };
 }
 
 /** One more password for a repository, or another one for the pool itself. */
@@ -38,7 +38,8 @@ export function NewPassword({ named }: Props) {
     const problem = 'problem' in outcome.value ? outcome.value.problem : null;
     setTold(problem === null ? t(`poolKeys.done.${way}`) : t('poolKeys.oldStays', { problem }));
   };
-  const textOf = (wanted: Way) => (wanted === 'change' && named.client !== undefined ? 'changeOwn' : wanted);
+  const textOf = (wanted: Way) =>
+    wanted === 'change' && (named.client ?? named.group) !== undefined ? 'changeOwn' : wanted;
   const { error, isRunning } = way === 'add' ? add : change;
   const secret = {
     visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },

@@ -6,6 +6,7 @@ import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 import { type ClientChoice, useClientChoices } from '../common/client-choices.ts';
+import { poolWords } from './pool-words.ts';
 import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './write-fields.tsx';
 
 interface Values extends WriteValues {
@@ -50,7 +51,6 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
     const outcome = await edit.run({ pool: String(pool.id), ...fields });
     if (outcome.ok) onClose();
   };
-  const isShared = pool.repositoryPer === 'pool';
   const ownChoices = choices.filter(({ value }) => clients.includes(value));
   return (
     <FormDrawer
@@ -70,7 +70,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
           label={t('pool.clients')}
           required
           error={form.errors['clients']}
-          help={isShared ? t('pool.newClientsHelp') : t('pool.newClientsOwn')}
+          help={t(poolWords[pool.repositoryPer].newcomers)}
         >
           {(field) => (
             <MultiSelect
@@ -89,7 +89,7 @@ function Fields({ pool, choices, onClose }: FieldsProps) {
               {...form.getInputProps('maintenanceClient')}
               {...field}
               allowDeselect={false}
-              data={[{ value: '', label: isShared ? t('pool.anyClient') : t('pool.eachOwn') }, ...ownChoices]}
+              data={[{ value: '', label: t(poolWords[pool.repositoryPer].keeper) }, ...ownChoices]}
             />
           )}
         </FormRow>

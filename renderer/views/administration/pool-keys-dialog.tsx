@@ -18,10 +18,15 @@ import { NewPassword } from './new-password.tsx';
 /** The passwords that open the repository of a pool: a list, a new one, the key for paper. */
 export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
   const { t } = useText();
-  const [owner, setOwner] = useState(String(pool.repositories[0]?.clientId));
+  const [owner, setOwner] = useState(String(pool.repositories[0]?.id));
   const isShared = pool.repositoryPer === 'pool';
-  const named = { pool: String(pool.id), ...(!isShared && { client: owner }) };
-  const chosen = pool.repositories.find(({ clientId }) => isShared || String(clientId) === owner);
+  const chosen = pool.repositories.find(({ id }) => String(id) === owner);
+  const { clientId = null, groupId = null } = chosen ?? {};
+  const named = {
+    pool: String(pool.id),
+    ...(clientId !== null && { client: String(clientId) }),
+    ...(groupId !== null && { group: String(groupId) }),
+  };
   const { data, error } = useEngine('repositories.keys', named);
   const exporting = useCommand('repositories.exportKey');
   const attempt = useTry();
@@ -38,7 +43,11 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
     const outcome = await exporting.run(named);
     if (!outcome.ok) return;
     const facts = { ...outcome.value, pool: pool.name, location: chosen?.place ?? pool.path, printedAt: Date.now() };
-    saveFile(`${[pool.name, chosen?.client].filter(Boolean).join('-')}-key.html`, 'text/html', keySheetHtml(facts));
+    saveFile(
+      `${[pool.name, chosen?.client ?? chosen?.group].filter(Boolean).join('-')}-key.html`,
+      'text/html',
+      keySheetHtml(facts),
+    );
   };
   const failure = error ?? exporting.error;
   return (
@@ -63,9 +72,9 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
                 allowDeselect={false}
                 value={owner}
                 onChange={(value) => setOwner(value ?? owner)}
-                data={pool.repositories.map(({ clientId, client }) => ({
-                  value: String(clientId),
-                  label: client ?? '',
+                data={pool.repositories.map(({ id, client, group }) => ({
+                  value: String(id),
+                  label: group === null ? (client ?? '') : t('pool.ofGroup', { group }),
                 }))}
               />
             )}

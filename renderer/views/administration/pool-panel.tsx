@@ -18,6 +18,7 @@ import { TestSection } from './test-section.tsx';
 import { usePoolActions } from './pool-actions.ts';
 import { PoolEditForm } from './pool-edit-form.tsx';
 import { PoolKeysDialog } from './pool-keys-dialog.tsx';
+import { poolWords } from './pool-words.ts';
 import { PoolRepositories } from './pool-repositories.tsx';
 
 /** One pool: its fill, its facts, its clients, a test. */
@@ -43,7 +44,8 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
     disabled: useAllowed()('repositories.addKey'),
     run: () => setOpen('keys'),
   };
-  const nobody = pool.repositoryPer === 'client' ? t('pool.eachOwn') : t('pool.anyClient');
+  const isShared = pool.repositoryPer === 'pool';
+  const nobody = t(poolWords[pool.repositoryPer].keeper);
   const maintainer = pool.clients.find(({ id }) => id === pool.maintenanceClientId)?.name ?? nobody;
   const repositoryId: [string, ReactNode] = [
     t('pool.repositoryId'),
@@ -88,7 +90,7 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
               [t('backup.stored'), format.bytes(pool.storedBytes)],
               [t('task.created'), <Time key="at" at={pool.createdAt} />],
               [t('pool.repositoryPer'), t(`pool.per.${pool.repositoryPer}`)],
-              ...(pool.repositoryPer === 'client' ? [] : [repositoryId]),
+              ...(isShared ? [repositoryId] : []),
               [
                 'UUID',
                 <span key="uuid" className="mono">
@@ -114,7 +116,7 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
             ]}
           />
         </section>
-        {pool.repositoryPer === 'client' && <PoolRepositories pool={pool} />}
+        {!isShared && <PoolRepositories pool={pool} />}
         <section className="sec">
           <h3>{t('pool.clients')}</h3>
           <ServingClients clients={pool.clients} />

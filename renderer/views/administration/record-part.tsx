@@ -19,12 +19,15 @@ interface NamedRow {
 
 interface Props<Row extends NamedRow> {
   /** Parameter of the address that holds the selected number, and the name of the form that adds one. */
-  readonly kind: 'platform' | 'pool';
+  readonly kind: 'group' | 'platform' | 'pool';
   readonly title: string;
   readonly icon: Icon;
   readonly emptyTitle: string;
   readonly emptyWhy: string;
-  readonly answer: Pick<ReturnType<typeof useEngine<'platforms.list' | 'pools.list'>>, 'error' | 'isLoading'>;
+  readonly answer: Pick<
+    ReturnType<typeof useEngine<'groups.list' | 'platforms.list' | 'pools.list'>>,
+    'error' | 'isLoading'
+  >;
   /** undefined until the engine has answered. */
   readonly rows: readonly Row[] | undefined;
   readonly columns: GridColumn<Row>[];

@@ -11,6 +11,7 @@ import { useRun } from '../common/use-run.ts';
 
 export interface GlobalActions {
   readonly newRule: Action;
+  readonly addGroup: Action;
   readonly addPlatform: Action;
   readonly addPool: Action;
   readonly howToAddClient: Action;
@@ -39,49 +40,44 @@ function useSignOut(): Action {
   }, [t, dispatch, fail]);
 }
 
-/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
-export function useGlobalActions(): GlobalActions {
+/** Actions that open a form. */
+function useAdding() {
   const { t } = useText();
   const go = useGo();
-  const signOutAction = useSignOut();
   const allowed = useAllowed();
-  const run = useRun();
   return useMemo(() => {
+    const add = (
+      id: 'rules.add' | 'groups.add' | 'platforms.add' | 'pools.add' | 'clients.addSsh',
+      label: string,
+      to: string,
+      icon = IconPlus,
+    ): Action => ({ id, label, icon, disabled: allowed(id), run: go(to) });
     return {
-      newRule: {
-        id: 'rules.add',
-        label: t('action.newRule'),
-        icon: IconPlus,
-        disabled: allowed('rules.add'),
-        run: go('/schedule?rule=new'),
-      },
-      addPlatform: {
-        id: 'platforms.add',
-        label: t('action.addPlatform'),
-        icon: IconPlugConnected,
-        disabled: allowed('platforms.add'),
-        run: go('/objects?form=platform'),
-      },
-      addPool: {
-        id: 'pools.add',
-        label: t('action.addPool'),
-        icon: IconPlus,
-        disabled: allowed('pools.add'),
-        run: go('/administration/pools?form=pool'),
-      },
+      newRule: add('rules.add', t('action.newRule'), '/schedule?rule=new'),
+      addGroup: add('groups.add', t('action.addGroup'), '/administration/groups?form=group'),
+      addPlatform: add('platforms.add', t('action.addPlatform'), '/objects?form=platform', IconPlugConnected),
+      addPool: add('pools.add', t('action.addPool'), '/administration/pools?form=pool'),
       howToAddClient: {
         id: 'clients.howTo',
         label: t('action.howToAddClient'),
         icon: IconTerminal2,
         run: go('/administration/clients?form=client'),
       },
-      addSshClient: {
-        id: 'clients.addSsh',
-        label: t('action.addSshClient'),
-        icon: IconPlus,
-        disabled: allowed('clients.addSsh'),
-        run: go('/administration/clients?form=ssh'),
-      },
+      addSshClient: add('clients.addSsh', t('action.addSshClient'), '/administration/clients?form=ssh'),
+    };
+  }, [t, go, allowed]);
+}
+
+/** Actions that need no object. Page heads, empty states, menus and the palette show the same ones. */
+export function useGlobalActions(): GlobalActions {
+  const { t } = useText();
+  const adding = useAdding();
+  const signOutAction = useSignOut();
+  const allowed = useAllowed();
+  const run = useRun();
+  return useMemo(() => {
+    return {
+      ...adding,
       refreshObjects: {
         id: 'objects.refresh',
         label: t('action.refreshObjects'),
@@ -98,5 +94,5 @@ export function useGlobalActions(): GlobalActions {
       },
       account: [signOutAction],
     };
-  }, [t, go, signOutAction, allowed, run]);
+  }, [t, adding, signOutAction, allowed, run]);
 }

@@ -40,7 +40,7 @@ function useStandingActions(): Action[] {
   const { account, ...rest } = useGlobalActions();
   const look = useLookActions();
   const go = (to: string) => () => void navigate(to);
-  const parts = (['clients', 'platforms', 'pools'] as const).map(
+  const parts = (['clients', 'groups', 'platforms', 'pools'] as const).map(
     (part): Action => ({
       id: `go.${part}`,
       label: t('palette.go', { place: t(`place.${part}`) }),

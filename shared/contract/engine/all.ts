@@ -1,5 +1,6 @@
 import { backupsContract } from './backups.ts';
 import { clientsContract } from './clients.ts';
+import { groupsContract } from './groups.ts';
 import { logsContract } from './logs.ts';
 import { objectsContract } from './objects.ts';
 import { platformsContract } from './platforms.ts';
@@ -15,6 +16,7 @@ export const engineContract = {
   ...sessionContract,
   ...systemContract,
   ...clientsContract,
+  ...groupsContract,
   ...platformsContract,
   ...objectsContract,
   ...poolsContract,

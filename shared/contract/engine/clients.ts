@@ -11,6 +11,9 @@ export const clientViewSchema = z.object({
   name: z.string(),
   hwid: z.string(),
   description: z.string(),
+  groupId: idSchema,
+  /** Name of its client group. */
+  group: z.string(),
   state: clientStateSchema,
   authorized: z.boolean(),
   /** `SHA256:` + unpadded base64 of the certificate. */
@@ -36,7 +39,12 @@ export type ClientView = z.output<typeof clientViewSchema>;
 const clientParams = z.object({ client: refSchema });
 
 export const clientsContract = {
-  'clients.list': query({ right: 'view', params: emptySchema, result: rowsOf(clientViewSchema), topics: ['clients'] }),
+  'clients.list': query({
+    right: 'view',
+    params: emptySchema,
+    result: rowsOf(clientViewSchema),
+    topics: ['clients', 'groups'],
+  }),
   /** Answers once the client is online, after 10 s at most (DETAILS 18). Brings a removed client back (17). */
   'clients.authorize': command({
     right: 'administer',
@@ -64,11 +72,15 @@ export const clientsContract = {
     result: clientViewSchema,
     topics: ['clients'],
   }),
+  /**
+   * Left out = unchanged. Another group: what the client lacks in pools with a repository for each group is made at
+   * once; it must be online then.
+   */
   'clients.edit': command({
     right: 'administer',
-    params: clientParams.extend({ description: z.string().max(500) }),
+    params: clientParams.extend({ description: z.string().max(500).optional(), group: refSchema.optional() }),
     result: clientViewSchema,
-    topics: ['clients'],
+    topics: ['clients', 'groups', 'pools'],
   }),
   /** The client stays listed as removed and is answered `clientRemoved`; refuses an unauthorized one too. */
   'clients.remove': command({

@@ -30,9 +30,11 @@ export const poolViewSchema = z.object({
   repositories: z.array(
     z.object({
       id: idSchema,
-      /** Whose backups it holds; null = those of all clients. */
+      /** Whose backups it holds: of one client, or of one client group; neither = those of all clients. */
       clientId: idSchema.nullable(),
       client: z.string().nullable(),
+      groupId: idSchema.nullable(),
+      group: z.string().nullable(),
       /** Its address in one line. */
       place: z.string(),
       /** restic's ID of it. */
@@ -57,7 +59,7 @@ export const poolsContract = {
     right: 'view',
     params: emptySchema,
     result: rowsOf(poolViewSchema),
-    topics: ['pools', 'clients', 'backups'],
+    topics: ['pools', 'clients', 'groups', 'backups'],
   }),
   /** Creates the repositories in absent or empty folders, opens existing ones whose passwords fit. */
   'pools.add': command({
@@ -68,7 +70,7 @@ export const poolsContract = {
       storage: storageTargetSchema,
       /** Of the repository; of several each has its own that is made of it. */
       password: secret(),
-      /** One for the pool, or one for each client, which then opens no other's. It stays so. */
+      /** One for the pool, or one for each client group or client, which then opens no other's. It stays so. */
       repositoryPer: z.enum(repositoryPers).default('pool'),
       write: writeOptionsSchema.prefault({}),
       maintenanceClient: refSchema.optional(),

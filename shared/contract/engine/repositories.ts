@@ -9,16 +9,21 @@ import { emptySchema, hexIdSchema, refSchema, secret } from '../../schema.ts';
 import { job, query, command } from '../method.ts';
 import { startedSchema } from './rules.ts';
 
-/** Without a client: every repository of the pool, or its only one. With: the one that holds the client's backups. */
-const poolParams = z.object({ pool: refSchema, client: refSchema.optional() });
+/**
+ * With a client: the repository that is this client's own. With a client group: that of the group. Without both: every
+ * repository of the pool, or its only one.
+ */
+const poolParams = z.object({ pool: refSchema, client: refSchema.optional(), group: refSchema.optional() });
+
+/** Whose backups a repository holds: of one client, or of one client group; neither = those of all clients. */
+const ownerNames = { client: z.string().nullable(), group: z.string().nullable() };
 
 /** The sums; `repositoryId` is null when there are several. */
 const poolStatsSchema = repositoryStatsSchema.extend({
   repositoryId: hexIdSchema.nullable(),
   repositories: z.array(
     repositoryStatsSchema.extend({
-      /** Whose backups it holds; null = those of all clients. */
-      client: z.string().nullable(),
+      ...ownerNames,
       place: z.string(),
     }),
   ),
@@ -51,7 +56,7 @@ export const repositoriesContract = {
   'repositories.locks': command({
     right: 'operate',
     params: poolParams.extend({ removeStale: z.boolean().default(false) }),
-    result: z.object({ locks: z.array(repositoryLockSchema.extend({ client: z.string().nullable() })) }),
+    result: z.object({ locks: z.array(repositoryLockSchema.extend(ownerNames)) }),
     topics: ['pools'],
   }),
   /** Makes backups of points of ours that the repository holds and this engine does not know. */
@@ -96,7 +101,7 @@ export const repositoriesContract = {
     result: keyExportSchema,
     topics: [],
   }),
-  /** The password of one client's repository, which is made of the pool's: for restic without us. */
+  /** The password of one client's or group's repository, which is made of the pool's: for restic without us. */
   'repositories.password': command({
     right: 'administer',
     params: poolParams,
