@@ -3,10 +3,10 @@ import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
 import { type RepositoryPer, repositoryPers, storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
+import { type StorageFlags, storageOf } from '../../shared/node/storage-flags.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../../shared/option-values.ts';
 import { parseSize } from '../sizes.ts';
-import { type StorageFlags, storageOf } from '../storage-flags.ts';
 import { withEngine } from '../with-engine.ts';
 import { printChecks } from './platforms.ts';
 
@@ -26,7 +26,7 @@ interface AddOptions extends WriteFlags, StorageFlags {
   repositoryPer: string;
 }
 
-interface EditOptions extends WriteFlags, Omit<StorageFlags, 'kind'> {
+interface EditOptions extends WriteFlags, StorageFlags {
   name?: string;
   client?: string[];
   passwordFile?: string;
@@ -128,7 +128,7 @@ function addAdd(pools: Command): void {
     .option('--repository-per <what>', 'pool | client: a client opens no repository of another; it stays so', 'pool')
     .action(async (options: AddOptions) => {
       const { name, client: clients, passwordFile, maintenanceClient } = options;
-      const storage = await storageOf(options);
+      const storage = await storageOf(choiceOf(storageKinds, options.kind, '--kind'), options);
       const password = await readSecretFile(passwordFile, '--password-file');
       const place = { storage, password, repositoryPer: repositoryPerOf(options.repositoryPer) };
       const write = writeOptionsOf(options);
@@ -173,14 +173,14 @@ async function edit(ref: string, flags: EditOptions): Promise<void> {
         ...(password && { password }),
         ...(maintenanceClient && { maintenanceClient: maintenanceClient === 'any' ? null : maintenanceClient }),
         ...(Object.keys(write).length > 0 && { write: { ...pool.write, ...write } }),
-        ...(movesStorage(flags) && { storage: await storageOf({ ...flags, kind: pool.kind }) }),
+        ...(movesStorage(flags) && { storage: await storageOf(pool.kind, flags, pool.address) }),
       };
       return engine.call('pools.edit', fields, { timeoutMs: addMs });
     }),
   );
 }
 
-function movesStorage(flags: Partial<StorageFlags>): boolean {
+function movesStorage(flags: StorageFlags): boolean {
   const { path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile } = flags;
   const given = [path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile];
   return given.some((value) => value !== undefined);

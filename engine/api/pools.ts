@@ -23,6 +23,7 @@ import { adoptAll } from './adopt-points.ts';
 import { servingClients } from './client-views.ts';
 import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
+import { withKeptCredential } from './kept-credential.ts';
 import { authorizedClientIds } from './platforms.ts';
 import { type PreparedRepository, prepareMoves, prepareRepositories, secretsOfMoves } from './pool-repositories.ts';
 import { prepareMs, withoutCredential } from './prepare-pool.ts';
@@ -114,12 +115,13 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const adopted = await adoptFirst(context, await getPool(core.db, id), repositories);
     return { ...(await viewOf(core, await getPool(core.db, id))), adopted };
   },
-  async 'pools.edit'({ pool, clients, maintenanceClient, storage, password, name, write }, context) {
+  async 'pools.edit'({ pool, clients, maintenanceClient, storage: wanted, password, name, write }, context) {
     const { core } = context;
     const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
     const clientIds = clients === undefined ? row.clientIds : await authorizedClientIds(core, clients);
     const wantedClient = maintenanceClient === undefined ? keptClient(row, clientIds) : maintenanceClient;
     const maintenanceClientId = await oneOf(core, clientIds, wantedClient);
+    const storage = wanted && (await withKeptCredential(core, row, wanted));
     const moves = { clientIds, maintenanceClientId, storage, password };
     const { repositories, credential } = await prepareMoves(core, row, moves);
     const address = storage && withoutCredential(storage).address;

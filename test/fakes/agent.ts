@@ -2,7 +2,7 @@ import { type AgentContract, agentContract } from '../../shared/contract/agent/a
 import type { OpenJob } from '../../shared/contract/manager/all.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { BackupResult, Job, JobResult } from '../../shared/model/job.ts';
+import type { BackupResult, Job, JobResult, RepositoryTarget } from '../../shared/model/job.ts';
 import type { InventoryObject } from '../../shared/model/vm.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
@@ -17,6 +17,8 @@ export class FakeAgent {
   readonly clientId: number;
   readonly jobs: Job[] = [];
   readonly cancelled: string[] = [];
+  /** Repositories that it was asked to open for a pool. */
+  readonly prepared: RepositoryTarget[] = [];
   /** What its platforms list, and how often they were asked. */
   objects: InventoryObject[] = [];
   inventories = 0;
@@ -66,7 +68,10 @@ export class FakeAgent {
         return Promise.resolve({ objects: this.objects, total: this.objects.length });
       },
       'pools.capacity': () => Promise.resolve(this.capacity),
-      'pools.prepare': notPlayed,
+      'pools.prepare': async ({ repository }) => {
+        this.prepared.push(repository);
+        return { repositoryId: repository.repositoryId ?? resticId, created: false, ...this.capacity };
+      },
       'pools.test': notPlayed,
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,

@@ -23,6 +23,8 @@ export interface FakeData {
   logs: LogEntry[];
   /** Whose repositories got one more password; null = that of a pool. */
   keyClients: Array<string | null>;
+  /** Credentials that edits of pools brought; null = as before. */
+  credentials: Array<string | null>;
   /** The passwords of every pool's repository: one set is enough. */
   keys: RepositoryKeyView[];
 }
@@ -46,6 +48,7 @@ export function emptyData(): FakeData {
     logs: [],
     keys: [],
     keyClients: [],
+    credentials: [],
   };
 }
 

@@ -315,6 +315,7 @@ export function sampleData(): FakeData {
     logs: sampleLogs(tasks),
     keys: sampleKeys(),
     keyClients: [],
+    credentials: [],
   };
 }
 
