@@ -32,7 +32,11 @@ export function fakeRepositories(
       keyId: 'a'.repeat(64),
       text: '{"created":"2026-11-21T10:00:00Z"}',
     }),
-    'repositories.password': async () => ({ place: '/srv', repositoryId: 'd'.repeat(64), password: 'derived' }),
+    'repositories.password': async ({ client }) => ({
+      place: '/srv',
+      repositoryId: 'd'.repeat(64),
+      password: `derived for ${client}`,
+    }),
     'repositories.check': async () => ({ taskIds: [] }),
     'repositories.prune': async () => ({ taskIds: [] }),
     'repositories.rebuildIndex': async () => ({ taskIds: [] }),
