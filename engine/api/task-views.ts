@@ -1,16 +1,32 @@
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 import { findBackupIds } from '../database/backups.ts';
-import { listClients } from '../database/clients.ts';
+import { type ClientRow, listClients } from '../database/clients.ts';
 import { listObjects } from '../database/objects.ts';
 import { listPlatforms } from '../database/platforms.ts';
-import { listPools } from '../database/pools.ts';
+import { listPools, type PoolRow } from '../database/pools.ts';
 import { listRules } from '../database/rules.ts';
 import type { TaskRow } from '../database/task-row.ts';
+import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
 
 /** Name of the row with that number; null when there is none (any more). */
 function nameOf(rows: ReadonlyArray<{ id: number; name: string }>, id: number | null): string | null {
   return rows.find((row) => row.id === id)?.name ?? null;
+}
+
+/** What a task works on: the repository that it names, else that of the client it was given to. */
+function repositoryOf(
+  { poolId, clientId, spec }: TaskRow,
+  pools: readonly PoolRow[],
+  clients: readonly ClientRow[],
+): TaskView['repository'] {
+  const pool = pools.find(({ id }) => id === poolId);
+  const found = pool?.repositories.find((repository) => {
+    if (spec.repositoryId !== undefined) return repository.id === spec.repositoryId;
+    return pool.repositoryPer === 'pool' || repository.clientId === clientId;
+  });
+  if (found === undefined) return null;
+  return { id: found.id, place: locationOf(found.address), client: nameOf(clients, found.clientId) };
 }
 
 /** Tasks as consoles show them: stored columns, live figures, names instead of numbers. */
@@ -41,6 +57,7 @@ export async function taskViews(core: EngineCore, tasks: readonly TaskRow[]): Pr
     rule: nameOf(rules, task.ruleId),
     poolId: task.poolId,
     pool: nameOf(pools, task.poolId),
+    repository: repositoryOf(task, pools, clients),
     backupId: backups.get(task.backupUuid) ?? null,
     startedBy: task.startedBy,
     createdAt: task.createdAt,

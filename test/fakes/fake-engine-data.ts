@@ -223,6 +223,7 @@ export function fakeTask(id: number, object: ObjectView, change: Partial<TaskVie
     rule: object.rules[0]?.name ?? null,
     poolId: 1,
     pool: 'main',
+    repository: { id: 1, place: '/srv/backups/main', client: null },
     backupId: null,
     startedBy: 'admin',
     createdAt,

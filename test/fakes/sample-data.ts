@@ -59,6 +59,18 @@ function runningTask(id: number, object: ObjectView, percent: number): TaskView 
   });
 }
 
+/** A check of the first repository of a pool. */
+function maintenanceTask(id: number, pool: PoolView, change: Partial<TaskView>): TaskView {
+  const [repository = null] = pool.repositories;
+  return {
+    ...fakeTask(id, fakeObject(1, '', fakePlatform(1, '', [])), change),
+    ...{ kind: 'check', mode: 'check', objectId: null, object: null, platform: null, rule: null, ruleId: null },
+    ...{ poolId: pool.id, pool: pool.name, consistency: null, frozenMilliseconds: null, disks: [] },
+    ...{ bytesTotal: null, bytesDone: 0, bytesRead: 0, bytesStored: 0 },
+    repository: repository && { id: repository.id, place: repository.place, client: repository.client },
+  };
+}
+
 function failedTask(id: number, object: ObjectView): TaskView {
   object.lastTask = { id, state: 'failed', percent: null };
   const startedAt = Date.now() - 70 * minute;
@@ -276,6 +288,11 @@ export function sampleData(): FakeData {
       state: 'done',
       startedAt: now - 16 * minute,
       result: { path: '/var/lib/holdfast-restore/ad-dc-01' },
+    }),
+    maintenanceTask(41166, archive, {
+      state: 'done',
+      startedAt: now - 20 * minute,
+      result: { kind: 'check', ok: true, errors: [], errorCount: 0 },
     }),
     fakeTask(41167, object('print-01'), {
       state: 'cancelled',
