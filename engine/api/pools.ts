@@ -19,7 +19,7 @@ import { openersOf, type RepositoryRow, type Seal } from '../database/repositori
 import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
 import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
-import { adoptAll } from './adopt-points.ts';
+import { adoptAll, wordsOf } from './adopt-points.ts';
 import { servingClients } from './client-views.ts';
 import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
@@ -59,17 +59,22 @@ async function note(context: ApiContext, message: string): Promise<void> {
 }
 
 /** Repositories that were there before: what they hold of ours becomes backups. That they cannot be read now is no reason to fail. */
-async function adoptFirst(context: ApiContext, pool: PoolRow, made: readonly PreparedRepository[]): Promise<number> {
+async function adoptFirst(
+  context: ApiContext,
+  pool: PoolRow,
+  made: readonly PreparedRepository[],
+  signal: AbortSignal,
+): Promise<number> {
   const { core } = context;
   const found = made.filter(({ prepared }) => !prepared.created).map(({ resticId }) => resticId);
   if (found.length === 0) return 0;
   try {
-    const there = pool.repositories.filter(({ resticId }) => found.includes(resticId));
-    const { adopted, damaged } = await adoptAll(core, pool, there);
-    if (adopted + damaged > 0)
-      await note(context, `pool "${pool.name}": ${adopted} points were taken over, ${damaged} cannot be read`);
+    const repositories = pool.repositories.filter(({ resticId }) => found.includes(resticId));
+    const all = await adoptAll(core, { pool, repositories }, signal);
+    if (all.adopted + all.damaged + all.unanswered.length > 0)
+      await note(context, `pool "${pool.name}": ${wordsOf(all)}`);
     core.changes.announce('backups');
-    return adopted;
+    return all.adopted;
   } catch (error) {
     await note(context, `pool "${pool.name}": its points could not be taken over: ${messageOf(error)}`);
     return 0;
@@ -100,7 +105,11 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const rows = await viewsOf(core, await listPools(core.db));
     return { rows, total: rows.length };
   },
-  async 'pools.add'({ name, clients, storage, password, repositoryPer, write, maintenanceClient }, context) {
+  async 'pools.add'(
+    { name, clients, storage, password, repositoryPer, write, maintenanceClient },
+    context,
+    { signal },
+  ) {
     const { core } = context;
     await assertPoolNameFree(core.db, name);
     const clientIds = await authorizedClientIds(core, clients);
@@ -112,10 +121,14 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const fields = { name, address, write, ...serving, repositories, freeBytes, totalBytes };
     const id = await insertPool(core.db, fields, { password, credential }, sealOf(core));
     await note(context, `pool "${name}" at ${locationOf(address)} was added`);
-    const adopted = await adoptFirst(context, await getPool(core.db, id), repositories);
+    const adopted = await adoptFirst(context, await getPool(core.db, id), repositories, signal);
     return { ...(await viewOf(core, await getPool(core.db, id))), adopted };
   },
-  async 'pools.edit'({ pool, clients, maintenanceClient, storage: wanted, password, name, write }, context) {
+  async 'pools.edit'(
+    { pool, clients, maintenanceClient, storage: wanted, password, name, write },
+    context,
+    { signal },
+  ) {
     const { core } = context;
     const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
     const clientIds = clients === undefined ? row.clientIds : await authorizedClientIds(core, clients);
@@ -131,7 +144,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const what = Object.entries({ name, write, clients, storage, password, maintenanceClient });
     const named = what.filter(([, value]) => value !== undefined).map(([key]) => key);
     await note(context, `pool "${row.name}" was changed: ${named.join(', ')}`);
-    await adoptFirst(context, await getPool(core.db, row.id), repositories);
+    await adoptFirst(context, await getPool(core.db, row.id), repositories, signal);
     return viewOf(core, await getPool(core.db, row.id));
   },
   async 'pools.test'({ pool }, { core }) {

@@ -1,8 +1,9 @@
 import { type AgentContract, agentContract } from '../../shared/contract/agent/all.ts';
 import type { OpenJob } from '../../shared/contract/manager/all.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import type { BackupResult, Job, JobResult, RepositoryTarget } from '../../shared/model/job.ts';
+import type { RepositoryLock } from '../../shared/model/maintenance.ts';
 import type { InventoryObject } from '../../shared/model/vm.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
@@ -23,6 +24,10 @@ export class FakeAgent {
   objects: InventoryObject[] = [];
   inventories = 0;
   capacity = { freeBytes: 10, totalBytes: 100 };
+  /** Of every repository that it opens. */
+  locks: RepositoryLock[] = [];
+  /** Why no repository opens. */
+  openError: ErrorCode | undefined;
   /** Thrown instead of taking a job. */
   refuseWith: AppError | undefined;
   /** Awaited before a job is taken. */
@@ -75,7 +80,10 @@ export class FakeAgent {
       'pools.test': notPlayed,
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,
-      'repositories.locks': notPlayed,
+      'repositories.locks': async () => {
+        if (this.openError !== undefined) throw new AppError(this.openError, `it was ${this.openError}`);
+        return { locks: this.locks };
+      },
       'repositories.points': async () => ({ points: [], damaged: [], next: null }),
       'repositories.keys': notPlayed,
       'repositories.addKey': notPlayed,

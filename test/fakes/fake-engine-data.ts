@@ -4,6 +4,7 @@ import type { ClientView } from '../../shared/contract/engine/clients.ts';
 import type { LogEntry } from '../../shared/contract/engine/logs.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
 import type { PlatformView } from '../../shared/contract/engine/platforms.ts';
+import type { Unanswered } from '../../shared/contract/engine/repositories.ts';
 import type { PoolView } from '../../shared/contract/engine/pools.ts';
 import type { RuleView } from '../../shared/contract/engine/rules.ts';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
@@ -25,6 +26,8 @@ export interface FakeData {
   keyClients: Array<string | null>;
   /** Credentials that edits of pools brought; null = as before. */
   credentials: Array<string | null>;
+  /** Repositories that cannot be asked. */
+  unanswered: Unanswered[];
   /** The passwords of every pool's repository: one set is enough. */
   keys: RepositoryKeyView[];
 }
@@ -49,6 +52,7 @@ export function emptyData(): FakeData {
     keys: [],
     keyClients: [],
     credentials: [],
+    unanswered: [],
   };
 }
 
@@ -163,6 +167,13 @@ export function fakeClientRepositories({ clients, path }: PoolView): PoolView['r
     place: `${path}/${name}-0${id}0${id}0${id}0${id}`,
     repositoryId: String(id % 10).repeat(64),
   }));
+}
+
+/** Gives the first pool a repository for each of its clients. */
+export function splitFirstPool({ pools: [pool] }: FakeData): void {
+  if (pool === undefined) throw new Error('no pool');
+  pool.repositoryPer = 'client';
+  pool.repositories = fakeClientRepositories(pool);
 }
 
 export function fakeRule(id: number, name: string, objects: ObjectView[], pool: PoolView): RuleView {

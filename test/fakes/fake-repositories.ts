@@ -14,8 +14,8 @@ export function fakeRepositories(
     'repositories.stats': async () => {
       throw new AppError('clientOffline', 'no repository is behind this engine');
     },
-    'repositories.locks': async () => ({ locks: [] }),
-    'repositories.adopt': async () => ({ adopted: 0, known: 0, damaged: 0 }),
+    'repositories.locks': async () => ({ locks: [], unanswered: [] }),
+    'repositories.adopt': async () => ({ adopted: 0, known: 0, damaged: 0, unanswered: data.unanswered }),
     'repositories.keys': async () => ({ keys: data.keys }),
     'repositories.addKey': async ({ client }) => {
       data.keyClients.push(client ?? null);

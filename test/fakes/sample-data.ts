@@ -333,6 +333,7 @@ export function sampleData(): FakeData {
     keys: sampleKeys(),
     keyClients: [],
     credentials: [],
+    unanswered: [],
   };
 }
 

@@ -1,11 +1,11 @@
-import { act, screen, waitFor, within } from '@testing-library/react';
-import { describe, expect, it, vi } from 'vitest';
-import { fakeClientRepositories } from '../fakes/fake-engine-data.ts';
+import { screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
+import { type FakeData, splitFirstPool } from '../fakes/fake-engine-data.ts';
 import { openConsole } from './harness.tsx';
 
 describe('a pool', () => {
-  async function openPool() {
-    const opened = openConsole({ path: '/administration/pools' });
+  async function openPool(change: (data: FakeData) => void = () => undefined) {
+    const opened = openConsole({ path: '/administration/pools', prepare: ({ data }) => change(data) });
     const name = opened.engine.data.pools[0]?.name ?? '';
     await opened.user.click(await screen.findByText(name, { selector: '.b5' }));
     const panel = await screen.findByRole('complementary', { name });
@@ -55,24 +55,18 @@ describe('a pool', () => {
     expect(await screen.findByText(/0 points were taken over/u)).toBeVisible();
   });
 
-  async function openOwn() {
-    const opened = openConsole({
-      path: '/administration/pools',
-      prepare: ({ data }) => {
-        const [pool] = data.pools;
-        if (pool === undefined) throw new Error('no pool');
-        pool.repositoryPer = 'client';
-        pool.repositories = fakeClientRepositories(pool);
-      },
-    });
-    const [pool] = opened.engine.data.pools;
-    const name = pool?.name ?? '';
-    await opened.user.click(await screen.findByText(name, { selector: '.b5' }));
-    return { ...opened, pool, name, panel: await screen.findByRole('complementary', { name }) };
-  }
+  it('names the repositories whose points could not be asked for', async () => {
+    const { user, engine, panel, name } = await openPool();
+    const error = { code: 'clientOffline' as const, message: 'client "node2" is offline' };
+    engine.data.unanswered = [{ client: 'node2', place: '/srv/node2', error }];
+    await user.click(within(panel).getByRole('button', { name: `Actions for ${name}` }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Take over points' }));
+    expect(await screen.findByText(/Not asked, because they do not answer: node2\./u)).toBeVisible();
+  });
 
   it('with a repository for each client lists them, and asks whose passwords are meant', async () => {
-    const { user, engine, pool, name, panel } = await openOwn();
+    const { user, engine, name, panel } = await openPool(splitFirstPool);
+    const [pool] = engine.data.pools;
     const [first, second] = pool?.repositories ?? [];
     expect(within(panel).getByText('for each client')).toBeVisible();
     expect(within(panel).getByText('Maintenance on: each client for itself')).toBeVisible();
@@ -89,37 +83,5 @@ describe('a pool', () => {
     await user.type(within(dialog).getByLabelText(/^Repeat/u), 'one');
     await user.click(within(dialog).getByRole('button', { name: 'Add password' }));
     await waitFor(() => expect(engine.data.keyClients).toEqual([String(second?.clientId)]));
-  });
-
-  it('shows the password of one repository when asked, and hides it after a minute, on another and on close', async () => {
-    const { user, engine, pool, name, panel } = await openOwn();
-    const [first, second] = pool?.repositories ?? [];
-    const open = async () => {
-      await user.click(within(panel).getByRole('button', { name: 'Passwords' }));
-      return screen.findByRole('dialog', { name: `Passwords of ${name}` });
-    };
-    const dialog = await open();
-    const show = () => user.click(within(dialog).getByRole('button', { name: 'Show the password in use' }));
-    const words = `derived for ${first?.clientId}`;
-    expect(engine.calls).not.toContain('repositories.password');
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
-    try {
-      await show();
-      expect(await within(dialog).findByText(words)).toBeVisible();
-      act(() => void vi.advanceTimersByTime(60_000));
-      expect(within(dialog).queryByText(words)).toBeNull();
-    } finally {
-      vi.useRealTimers();
-    }
-    await show();
-    expect(await within(dialog).findByText(words)).toBeVisible();
-    await user.click(within(dialog).getByLabelText('Whose repository'));
-    await user.click(await screen.findByRole('option', { name: second?.client ?? '' }));
-    expect(within(dialog).queryByText(words)).toBeNull();
-    await show();
-    expect(await within(dialog).findByText(`derived for ${second?.clientId}`)).toBeVisible();
-    await user.click(within(dialog).getByRole('button', { name: 'Close' }));
-    await open();
-    expect(screen.queryByText(/^derived for/u)).toBeNull();
   });
 });

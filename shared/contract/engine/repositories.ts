@@ -5,12 +5,25 @@ import {
   repositoryLockSchema,
   repositoryStatsSchema,
 } from '../../model/maintenance.ts';
+import { wireErrorSchema } from '../../errors.ts';
 import { emptySchema, hexIdSchema, refSchema, secret } from '../../schema.ts';
 import { job, query, command } from '../method.ts';
 import { startedSchema } from './rules.ts';
 
 /** Without a client: every repository of the pool, or its only one. With: the one that holds the client's backups. */
 const poolParams = z.object({ pool: refSchema, client: refSchema.optional() });
+
+/** A repository that could not be asked, with the reason; the rest of an answer is about the others. */
+const unansweredSchema = z.object({
+  /** Whose backups it holds; null = those of all clients. */
+  client: z.string().nullable(),
+  place: z.string(),
+  error: wireErrorSchema,
+});
+export type Unanswered = z.output<typeof unansweredSchema>;
+
+/** Only where there are several: one that cannot be asked fails the whole request. */
+const unanswered = { unanswered: z.array(unansweredSchema) };
 
 /** The sums; `repositoryId` is null when there are several. */
 const poolStatsSchema = repositoryStatsSchema.extend({
@@ -22,6 +35,7 @@ const poolStatsSchema = repositoryStatsSchema.extend({
       place: z.string(),
     }),
   ),
+  ...unanswered,
 });
 
 export const repositoriesContract = {
@@ -51,14 +65,22 @@ export const repositoriesContract = {
   'repositories.locks': command({
     right: 'operate',
     params: poolParams.extend({ removeStale: z.boolean().default(false) }),
-    result: z.object({ locks: z.array(repositoryLockSchema.extend({ client: z.string().nullable() })) }),
+    result: z.object({
+      locks: z.array(repositoryLockSchema.extend({ client: z.string().nullable() })),
+      ...unanswered,
+    }),
     topics: ['pools'],
   }),
   /** Makes backups of points of ours that the repository holds and this engine does not know. */
   'repositories.adopt': command({
     right: 'administer',
     params: poolParams,
-    result: z.object({ adopted: z.number().int(), known: z.number().int(), damaged: z.number().int() }),
+    result: z.object({
+      adopted: z.number().int(),
+      known: z.number().int(),
+      damaged: z.number().int(),
+      ...unanswered,
+    }),
     topics: ['backups', 'pools'],
   }),
   /** The passwords that open the repository. */
