@@ -315,3 +315,15 @@ export function fakeBackup(
     ...change,
   };
 }
+
+/** A check of the first repository of a pool. */
+export function fakeMaintenance(id: number, pool: PoolView, change: Partial<TaskView>): TaskView {
+  const [repository = null] = pool.repositories;
+  return {
+    ...fakeTask(id, fakeObject(1, '', fakePlatform(1, '', [])), change),
+    ...{ kind: 'check', mode: 'check', objectId: null, object: null, platform: null, rule: null, ruleId: null },
+    ...{ poolId: pool.id, pool: pool.name, consistency: null, frozenMilliseconds: null, disks: [] },
+    ...{ bytesTotal: null, bytesDone: 0, bytesRead: 0, bytesStored: 0 },
+    repository: repository && { id: repository.id, place: repository.place, client: repository.client },
+  };
+}

@@ -11,6 +11,7 @@ import {
   fakeObject,
   fakePlatform,
   fakeClientRepositories,
+  fakeMaintenance,
   fakePool,
   fakeRule,
   fakeTask,
@@ -57,18 +58,6 @@ function runningTask(id: number, object: ObjectView, percent: number): TaskView 
       bytesStored: Math.round(disk.sizeBytes / 9),
     })),
   });
-}
-
-/** A check of the first repository of a pool. */
-function maintenanceTask(id: number, pool: PoolView, change: Partial<TaskView>): TaskView {
-  const [repository = null] = pool.repositories;
-  return {
-    ...fakeTask(id, fakeObject(1, '', fakePlatform(1, '', [])), change),
-    ...{ kind: 'check', mode: 'check', objectId: null, object: null, platform: null, rule: null, ruleId: null },
-    ...{ poolId: pool.id, pool: pool.name, consistency: null, frozenMilliseconds: null, disks: [] },
-    ...{ bytesTotal: null, bytesDone: 0, bytesRead: 0, bytesStored: 0 },
-    repository: repository && { id: repository.id, place: repository.place, client: repository.client },
-  };
 }
 
 function failedTask(id: number, object: ObjectView): TaskView {
@@ -220,7 +209,14 @@ export function sampleData(): FakeData {
   const pools = [
     fakePool(1, 'main', [kvm, shanghai]),
     fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib, repositoryPer: 'client' }),
-    fakePool(3, 'khv', [warehouse], { freeBytes: null, totalBytes: null }),
+    fakePool(3, 'khv', [warehouse], {
+      ...{ kind: 'sftp', path: 'sftp://backup@khv-store//srv/backups', freeBytes: null, totalBytes: null },
+      address: {
+        kind: 'sftp',
+        url: 'sftp://backup@khv-store//srv/backups',
+        hostKey: 'SHA256:n3W8Qp5v2kq0zXo1mJ7cN4yT9bF6aE3dH2gK8lM5rP0',
+      },
+    }),
   ];
   for (const pool of pools) if (pool.repositoryPer === 'client') pool.repositories = fakeClientRepositories(pool);
   const pick = (...wanted: string[]) => objects.filter((object) => wanted.includes(object.name));
@@ -289,7 +285,7 @@ export function sampleData(): FakeData {
       startedAt: now - 16 * minute,
       result: { path: '/var/lib/holdfast-restore/ad-dc-01' },
     }),
-    maintenanceTask(41166, archive, {
+    fakeMaintenance(41166, archive, {
       state: 'done',
       startedAt: now - 20 * minute,
       result: { kind: 'check', ok: true, errors: [], errorCount: 0 },
