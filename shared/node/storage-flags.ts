@@ -1,21 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../errors.ts';
 import type { StorageAddress, StorageKind, StorageTargetInput } from '../model/storage.ts';
+import type { StorageFlags } from '../storage-options.ts';
 import { readSecretFile } from './secret-file.ts';
-
-/** The options that say where a repository lies and what opens the way to it. */
-export interface StorageFlags {
-  path?: string;
-  url?: string;
-  keyFile?: string;
-  hostKey?: string;
-  user?: string;
-  accessKey?: string;
-  secretFile?: string;
-  region?: string;
-  fingerprint?: string;
-  caFile?: string;
-}
 
 /** What the fields of a storage are that is not there yet. */
 const nothing = {
