@@ -37,7 +37,7 @@ function Mode({ disk }: { readonly disk: TaskDisk }) {
       {disk.baseBackupId !== null && (
         <>
           {', '}
-          <Link to={`/repository?point=${disk.baseBackupId}`} title={t('task.basePoint')}>
+          <Link className="ul" to={`/repository?point=${disk.baseBackupId}`} title={t('task.basePoint')}>
             {t('task.since', { id: disk.baseBackupId })}
           </Link>
         </>
