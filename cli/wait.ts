@@ -75,8 +75,10 @@ function showProgress(tasks: readonly TaskView[]): void {
 /** The words for an ended task on standard error. */
 export function explain(task: TaskView): void {
   for (const sentence of readReasons(task)) note(`task ${task.id}: ${sentence}`);
-  for (const warning of task.warnings) note(`task ${task.id}: ${warning}`);
-  if (task.error !== null) note(`task ${task.id} ${task.state}: ${task.error.code}: ${task.error.message}`);
+  // Maintenance has no VM that tells one task from the next: the place of the repository does.
+  const where = task.objectId === null && task.repository !== null ? ` at ${task.repository.place}` : '';
+  for (const warning of task.warnings) note(`task ${task.id}${where}: ${warning}`);
+  if (task.error !== null) note(`task ${task.id}${where} ${task.state}: ${task.error.code}: ${task.error.message}`);
 }
 
 function sleep(ms: number, ref = true): Promise<void> {

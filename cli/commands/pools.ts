@@ -3,10 +3,11 @@ import { AppError } from '../../shared/errors.ts';
 import { cellSizes, compressionSchema, verifyWritesSchema, type WriteOptions } from '../../shared/model/job.ts';
 import { repositoryPers, storageKinds } from '../../shared/model/storage.ts';
 import { readSecretFile } from '../../shared/node/secret-file.ts';
+import { storageOf } from '../../shared/node/storage-flags.ts';
+import { addStorageOptions, hasStorageOption, type StorageFlags } from '../../shared/storage-options.ts';
 import { bytes, confirmOrThrow, note, printObject, printRows } from '../output.ts';
 import { choiceOf } from '../../shared/option-values.ts';
 import { parseSize } from '../sizes.ts';
-import { type StorageFlags, storageOf } from '../storage-flags.ts';
 import { withEngine } from '../with-engine.ts';
 import { printChecks } from './platforms.ts';
 
@@ -26,7 +27,7 @@ interface AddOptions extends WriteFlags, StorageFlags {
   repositoryPer: string;
 }
 
-interface EditOptions extends WriteFlags, Omit<StorageFlags, 'kind'> {
+interface EditOptions extends WriteFlags, StorageFlags {
   name?: string;
   client?: string[];
   passwordFile?: string;
@@ -100,24 +101,6 @@ export function addPools(program: Command): void {
     });
 }
 
-/** The options that say where a pool lies. */
-function addStorageOptions(command: Command): Command {
-  return command
-    .option('--path <folder>', 'local: absolute path on the client: absent, empty, or a restic repository')
-    .option(
-      '--url <url>',
-      'sftp://USER@HOST:PORT/PATH (one slash: below the home, two: absolute), http(s)://HOST:PORT/…',
-    )
-    .option('--key-file <file>', 'sftp: private key')
-    .option('--host-key <fingerprint>', 'sftp: SHA256:… of the host key')
-    .option('--user <user>', 'rest')
-    .option('--access-key <key>', 's3')
-    .option('--secret-file <file>', 'rest: password; s3: secret key')
-    .option('--region <region>', 's3')
-    .option('--fingerprint <fingerprint>', 'rest: SHA256:… of a self-signed certificate')
-    .option('--ca-file <file>', 's3: certificate of the authority, PEM');
-}
-
 function addAdd(pools: Command): void {
   addStorageOptions(addWriteOptions(pools.command('add')))
     .requiredOption('--name <name>')
@@ -132,7 +115,7 @@ function addAdd(pools: Command): void {
     )
     .action(async (options: AddOptions) => {
       const { name, client: clients, passwordFile, maintenanceClient } = options;
-      const storage = await storageOf(options);
+      const storage = await storageOf(choiceOf(storageKinds, options.kind, '--kind'), options);
       const password = await readSecretFile(passwordFile, '--password-file');
       const repositoryPer = choiceOf(repositoryPers, options.repositoryPer, '--repository-per');
       const place = { storage, password, repositoryPer };
@@ -170,15 +153,9 @@ async function edit(ref: string, flags: EditOptions): Promise<void> {
         ...(password && { password }),
         ...(maintenanceClient && { maintenanceClient: maintenanceClient === 'any' ? null : maintenanceClient }),
         ...(Object.keys(write).length > 0 && { write: { ...pool.write, ...write } }),
-        ...(movesStorage(flags) && { storage: await storageOf({ ...flags, kind: pool.kind }) }),
+        ...(hasStorageOption(flags) && { storage: await storageOf(pool.kind, flags, pool.address) }),
       };
       return engine.call('pools.edit', fields, { timeoutMs: addMs });
     }),
   );
-}
-
-function movesStorage(flags: Partial<StorageFlags>): boolean {
-  const { path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile } = flags;
-  const given = [path, url, keyFile, hostKey, user, accessKey, secretFile, region, fingerprint, caFile];
-  return given.some((value) => value !== undefined);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Unanswered } from '../../shared/contract/engine/repositories.ts';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
 import type { MaintenanceResult } from '../../shared/model/maintenance.ts';
 import { percentOf } from '../../shared/option-values.ts';
@@ -31,6 +32,12 @@ function findingOf({ result }: TaskView): MaintenanceResult | undefined {
   return result !== null && 'kind' in result ? result : undefined;
 }
 
+/** Names repositories that could not be asked; the answer is about the others only. */
+function tellUnanswered({ unanswered }: { unanswered: readonly Unanswered[] }): void {
+  for (const { place, error } of unanswered) note(`${place} could not be asked: ${error.code}: ${error.message}`);
+  if (unanswered.length > 0) process.exitCode = 4;
+}
+
 function placeOf(pool: string, { client, group }: OwnerFlags) {
   return { pool, ...(client !== undefined && { client }), ...(group !== undefined && { group }) };
 }
@@ -52,7 +59,9 @@ export function addRepo(program: Command): void {
   const repo = program.command('repo').description('repositories of pools');
   addCommand(repo, 'stats').action(async (pool: string, flags: OwnerFlags) => {
     const place = placeOf(pool, flags);
-    printObject(await withEngine((engine) => engine.call('repositories.stats', place, { timeoutMs: 600_000 })));
+    const found = await withEngine((engine) => engine.call('repositories.stats', place, { timeoutMs: 600_000 }));
+    tellUnanswered(found);
+    printObject(found);
   });
   addCommand(repo, 'check')
     .option('--read-data', 'read every pack and check every hash')
@@ -72,7 +81,9 @@ export function addRepo(program: Command): void {
     .description('makes backups of points of ours that the repository holds and this engine does not know')
     .action(async (pool: string, flags: OwnerFlags) => {
       const place = placeOf(pool, flags);
-      printObject(await withEngine((engine) => engine.call('repositories.adopt', place, { timeoutMs: 3_600_000 })));
+      const found = await withEngine((engine) => engine.call('repositories.adopt', place, { timeoutMs: 3_600_000 }));
+      tellUnanswered(found);
+      printObject(found);
     });
   addKeys(repo);
   addPassword(repo);
@@ -87,7 +98,8 @@ interface LockOptions extends OwnerFlags {
 async function locks(pool: string, { removeStale = false, yes, ...flags }: LockOptions): Promise<void> {
   if (removeStale) await confirmOrThrow(`Remove the stale locks of ${pool}?`, yes === true);
   const params = { ...placeOf(pool, flags), removeStale };
-  const found = await withEngine((engine) => engine.call('repositories.locks', params));
+  const found = await withEngine((engine) => engine.call('repositories.locks', params, { timeoutMs: 600_000 }));
+  tellUnanswered(found);
   printRows(found.locks, [
     ['ID', (row) => row.id.slice(0, 12)],
     ['OF', (row) => row.client ?? row.group],

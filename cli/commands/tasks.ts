@@ -58,6 +58,7 @@ async function listTasks({ state, client, object, rule, ...list }: TaskListOptio
     ['ID', (row) => row.id],
     ['KIND', (row) => row.kind],
     ['VM', (row) => row.object],
+    ['POOL', (row) => row.pool],
     ['STATE', (row) => row.state],
     ['STEP', (row) => row.step],
     ['%', (row) => row.percent],

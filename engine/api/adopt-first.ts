@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts';
 import { insertLog } from '../database/logs.ts';
 import { getPool } from '../database/pools.ts';
-import { adoptAll } from './adopt-points.ts';
+import { adoptAll, wordsOf } from './adopt-points.ts';
 import { type ApiContext, userName } from './context.ts';
 import type { PreparedRepository } from './pool-repositories.ts';
 
@@ -14,18 +14,19 @@ export async function adoptFirst(
   context: ApiContext,
   poolId: number,
   made: readonly PreparedRepository[],
+  signal: AbortSignal,
 ): Promise<number> {
   const { core } = context;
   const found = made.filter(({ prepared }) => !prepared.created).map(({ resticId }) => resticId);
   if (found.length === 0) return 0;
   const pool = await getPool(core.db, poolId);
   try {
-    const there = pool.repositories.filter(({ resticId }) => found.includes(resticId));
-    const { adopted, damaged } = await adoptAll(core, pool, there);
-    if (adopted + damaged > 0)
-      await note(context, `pool "${pool.name}": ${adopted} points were taken over, ${damaged} cannot be read`);
+    const repositories = pool.repositories.filter(({ resticId }) => found.includes(resticId));
+    const all = await adoptAll(core, { pool, repositories }, signal);
+    if (all.adopted + all.damaged + all.unanswered.length > 0)
+      await note(context, `pool "${pool.name}": ${wordsOf(all)}`);
     core.changes.announce('backups');
-    return adopted;
+    return all.adopted;
   } catch (error) {
     await note(context, `pool "${pool.name}": its points could not be taken over: ${messageOf(error)}`);
     return 0;

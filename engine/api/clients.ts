@@ -32,7 +32,7 @@ async function decide(context: ApiContext, ref: string, decision: Decision): Pro
   return id;
 }
 
-async function regroup(context: ApiContext, id: number, ref: string): Promise<void> {
+async function regroup(context: ApiContext, id: number, ref: string, signal: AbortSignal): Promise<void> {
   const { core } = context;
   const client = await getClient(core.db, id);
   const group = await getGroup(core.db, await findId(core.db, 'client_groups', ref, 'group'));
@@ -46,7 +46,7 @@ async function regroup(context: ApiContext, id: number, ref: string): Promise<vo
     clientId: id,
   });
   for (const topic of ['groups', 'pools', 'logs'] as const) core.changes.announce(topic);
-  for (const { poolId, repositories } of additions) await adoptFirst(context, poolId, repositories);
+  for (const { poolId, repositories } of additions) await adoptFirst(context, poolId, repositories, signal);
 }
 
 async function view({ core }: ApiContext, id: number) {
@@ -71,10 +71,10 @@ export const clientsApi: Handlers<typeof clientsContract, ApiContext> = {
   },
   'clients.probeSsh': probeSsh,
   'clients.addSsh': async (params, context, { signal }) => view(context, await addSshClient(params, context, signal)),
-  async 'clients.edit'({ client, description, group }, context) {
+  async 'clients.edit'({ client, description, group }, context, { signal }) {
     const { core } = context;
     const id = await findId(core.db, 'clients', client, 'client');
-    if (group !== undefined) await regroup(context, id, group);
+    if (group !== undefined) await regroup(context, id, group, signal);
     if (description !== undefined) await describeClient(core.db, id, description);
     core.changes.announce('clients', [id]);
     return view(context, id);

@@ -25,6 +25,7 @@ import { namesOfOwner } from './chosen-repositories.ts';
 import { servingClients } from './client-views.ts';
 import { checkClients } from './check-clients.ts';
 import { type ApiContext, userName } from './context.ts';
+import { withKeptCredential } from './kept-credential.ts';
 import { authorizedClientIds } from './platforms.ts';
 import { prepareMoves, prepareRepositories, secretsOfMoves } from './pool-repositories.ts';
 import { prepareMs, withoutCredential } from './prepare-pool.ts';
@@ -84,7 +85,11 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const rows = await viewsOf(core, await listPools(core.db));
     return { rows, total: rows.length };
   },
-  async 'pools.add'({ name, clients, storage, password, repositoryPer, write, maintenanceClient }, context) {
+  async 'pools.add'(
+    { name, clients, storage, password, repositoryPer, write, maintenanceClient },
+    context,
+    { signal },
+  ) {
     const { core } = context;
     await assertPoolNameFree(core.db, name);
     const clientIds = await authorizedClientIds(core, clients);
@@ -96,15 +101,20 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const fields = { name, address, write, ...serving, repositories, freeBytes, totalBytes };
     const id = await insertPool(core.db, fields, { password, credential }, sealOf(core));
     await note(context, `pool "${name}" at ${locationOf(address)} was added`);
-    const adopted = await adoptFirst(context, id, repositories);
+    const adopted = await adoptFirst(context, id, repositories, signal);
     return { ...(await viewOf(core, await getPool(core.db, id))), adopted };
   },
-  async 'pools.edit'({ pool, clients, maintenanceClient, storage, password, name, write }, context) {
+  async 'pools.edit'(
+    { pool, clients, maintenanceClient, storage: wanted, password, name, write },
+    context,
+    { signal },
+  ) {
     const { core } = context;
     const row = await getPool(core.db, await findId(core.db, 'pools', pool, 'pool'));
     const clientIds = clients === undefined ? row.clientIds : await authorizedClientIds(core, clients);
     const wantedClient = maintenanceClient === undefined ? keptClient(row, clientIds) : maintenanceClient;
     const maintenanceClientId = await oneOf(core, clientIds, wantedClient);
+    const storage = wanted && (await withKeptCredential(core, row, wanted));
     const moves = { clientIds, maintenanceClientId, groups: row.groups, storage, password };
     const { repositories, credential } = await prepareMoves(core, row, moves);
     const address = storage && withoutCredential(storage).address;
@@ -114,7 +124,7 @@ export const poolsApi: Handlers<typeof poolsContract, ApiContext> = {
     const what = Object.entries({ name, write, clients, storage, password, maintenanceClient });
     const named = what.filter(([, value]) => value !== undefined).map(([key]) => key);
     await note(context, `pool "${row.name}" was changed: ${named.join(', ')}`);
-    await adoptFirst(context, row.id, repositories);
+    await adoptFirst(context, row.id, repositories, signal);
     return viewOf(core, await getPool(core.db, row.id));
   },
   async 'pools.test'({ pool }, { core }) {

@@ -2,16 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { repositoriesContract } from '../../shared/contract/engine/repositories.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
 import type { Operation, RepositoryStats } from '../../shared/model/maintenance.ts';
-import { locationOf } from '../../shared/model/storage.ts';
 import type { EngineCore } from '../core.ts';
 import { insertLog } from '../database/logs.ts';
 import { findExecutors } from '../tasks/executors.ts';
-import { repositoryTarget } from '../tasks/kinds/repository-target.ts';
-import { adoptAll } from './adopt-points.ts';
-import { type Chosen, chosenRepositories, type OwnerNames, withOwnerNames } from './chosen-repositories.ts';
+import { adoptAll, wordsOf } from './adopt-points.ts';
+import { askRepositories } from './ask-repositories.ts';
+import { type Chosen, chosenRepositories } from './chosen-repositories.ts';
 import { type ApiContext, userName } from './context.ts';
 import { repositoryKeysApi } from './repository-keys.ts';
-import { peerOfRepository } from './repository-peer.ts';
 
 /** Walking every tree of a large repository takes its time. */
 const statsMs = 10 * 60_000;
@@ -63,18 +61,16 @@ async function maintain(
 type Figure = Exclude<keyof RepositoryStats, 'repositoryId'>;
 
 /** Each repository's figures, and their sums. */
-async function statsOf(core: EngineCore, { pool, repositories }: Chosen) {
-  const rows: Array<RepositoryStats & OwnerNames & { place: string }> = [];
-  for (const { row, owner } of await withOwnerNames(core, repositories)) {
-    const repository = await repositoryTarget(core, row);
-    const peer = await peerOfRepository(core, pool, row);
-    const stats = await peer.call('repositories.stats', { repository }, { timeoutMs: statsMs });
-    rows.push({ ...owner, place: locationOf(row.address), ...stats });
-  }
+async function statsOf(core: EngineCore, chosen: Chosen, signal: AbortSignal) {
+  const { answers: rows, unanswered } = await askRepositories(core, chosen, signal, async (asked) => {
+    const { owner, place, repository, peer } = asked;
+    const stats = await peer.call('repositories.stats', { repository }, { timeoutMs: statsMs, signal });
+    return { ...owner, place, ...stats };
+  });
   const sumOf = (name: Figure) => rows.reduce((sum, row) => sum + row[name], 0);
   const [first, other] = rows;
   return {
-    repositoryId: other === undefined ? (first?.repositoryId ?? null) : null,
+    repositoryId: other === undefined && unanswered.length === 0 ? (first?.repositoryId ?? null) : null,
     snapshots: sumOf('snapshots'),
     packs: sumOf('packs'),
     blobs: sumOf('blobs'),
@@ -82,13 +78,14 @@ async function statsOf(core: EngineCore, { pool, repositories }: Chosen) {
     unusedBytes: sumOf('unusedBytes'),
     indexMemoryBytes: sumOf('indexMemoryBytes'),
     repositories: rows,
+    unanswered,
   };
 }
 
 export const repositoriesApi: Handlers<typeof repositoriesContract, ApiContext> = {
   ...repositoryKeysApi,
-  async 'repositories.stats'(params, { core }) {
-    return statsOf(core, await chosenRepositories(core, params));
+  async 'repositories.stats'(params, { core }, { signal }) {
+    return statsOf(core, await chosenRepositories(core, params), signal);
   },
   async 'repositories.check'({ readPercent, ...params }, context) {
     return maintain(context, params, { kind: 'check', readPercent });
@@ -99,24 +96,22 @@ export const repositoriesApi: Handlers<typeof repositoriesContract, ApiContext> 
   async 'repositories.rebuildIndex'(params, context) {
     return maintain(context, params, { kind: 'rebuildIndex' });
   },
-  async 'repositories.adopt'(params, context) {
+  async 'repositories.adopt'(params, context, { signal }) {
     const { core } = context;
-    const { pool, repositories } = await chosenRepositories(core, params);
-    const found = await adoptAll(core, pool, repositories);
-    const message = `pool "${pool.name}": ${found.adopted} points were taken over, ${found.damaged} cannot be read`;
+    const chosen = await chosenRepositories(core, params);
+    const found = await adoptAll(core, chosen, signal);
+    const message = `pool "${chosen.pool.name}": ${wordsOf(found)}`;
     await insertLog(core.db, { level: 'info', source: 'engine', message, user: userName(context) });
     for (const topic of ['backups', 'pools', 'logs'] as const) core.changes.announce(topic);
     return found;
   },
-  async 'repositories.locks'({ removeStale, ...params }, { core }) {
-    const { pool, repositories } = await chosenRepositories(core, params);
-    const locks = [];
-    for (const { row, owner } of await withOwnerNames(core, repositories)) {
-      const repository = await repositoryTarget(core, row);
-      const peer = await peerOfRepository(core, pool, row);
-      const found = await peer.call('repositories.locks', { repository, removeStale }, { timeoutMs: locksMs });
-      locks.push(...found.locks.map((lock) => ({ ...lock, ...owner })));
-    }
-    return { locks };
+  async 'repositories.locks'({ removeStale, ...params }, { core }, { signal }) {
+    const chosen = await chosenRepositories(core, params);
+    const found = await askRepositories(core, chosen, signal, async ({ owner, repository, peer }) => {
+      const wanted = { repository, removeStale };
+      const { locks } = await peer.call('repositories.locks', wanted, { timeoutMs: locksMs, signal });
+      return locks.map((lock) => ({ ...lock, ...owner }));
+    });
+    return { locks: found.answers.flat(), unanswered: found.unanswered };
   },
 };

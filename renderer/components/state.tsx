@@ -58,7 +58,7 @@ export function LineChip({ icon: Shown, title, children }: { icon?: Icon; title?
   return (
     <span className="chip line" title={title}>
       {Shown !== undefined && <Shown className="ic" aria-hidden />}
-      {children}
+      <span className="el">{children}</span>
     </span>
   );
 }

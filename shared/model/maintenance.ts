@@ -140,3 +140,4 @@ export const repositoryLockSchema = z.object({
   createdAt: z.number(),
   stale: z.boolean(),
 });
+export type RepositoryLock = z.output<typeof repositoryLockSchema>;

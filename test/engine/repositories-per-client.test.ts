@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { addMaintenance } from '../../engine/api/repositories.ts';
 import { backupsApi } from '../../engine/api/backups.ts';
 import type { ApiContext } from '../../engine/api/context.ts';
+import { taskViews } from '../../engine/api/task-views.ts';
 import { listBackups } from '../../engine/database/backups.ts';
 import { listLogs } from '../../engine/database/logs.ts';
 import { deletePool, getPool, updatePool } from '../../engine/database/pools.ts';
@@ -117,7 +118,9 @@ test('each repository has its own place below that of the pool', async () => {
 
 test('a job carries the place and the password of one repository only', async () => {
   const poolId = await addClientPool(parts, [one, two]);
-  const { job } = await startBackup(poolId, two);
+  const { task, job } = await startBackup(poolId, two);
+  const [view] = await taskViews(parts, [await getTask(parts.db, task.id)]);
+  expect(view?.repository).toMatchObject({ place: `/backups/apart/of-${two}`, client: 'node2', group: null });
   expect(job.repository.storage).toEqual({ kind: 'local', path: `/backups/apart/of-${two}` });
   expect(job.repository.password.reveal()).toBe(`password of ${two}`);
   expect(job.repository.repositoryId).toBe(resticIdOf(two));
@@ -181,6 +184,20 @@ describe('maintenance', () => {
     for (const id of taskIds) await reaches(id, 'running');
     for (const id of [one, two])
       expect(agentOf(id).jobs.map((job) => job.repository.repositoryId)).toEqual([resticIdOf(id)]);
+    const tasks = await Promise.all(taskIds.map((id) => getTask(parts.db, id)));
+    expect((await taskViews(parts, tasks)).map(({ pool: name, repository }) => ({ name, ...repository }))).toEqual([
+      { name: 'apart', id: pool.repositories[0].id, place: `/backups/apart/of-${one}`, client: 'node1', group: null },
+      { name: 'apart', id: pool.repositories[1]?.id, place: `/backups/apart/of-${two}`, client: 'node2', group: null },
+    ]);
+  });
+
+  test('whose pool was removed names none', async () => {
+    const pool = await getPool(parts.db, await addClientPool(parts, [one]));
+    const { taskIds } = await addMaintenance(parts, 'admin', { pool, repositories: pool.repositories }, check);
+    await reaches(taskIds[0] ?? 0, 'running');
+    const task = await getTask(parts.db, taskIds[0] ?? 0);
+    const [view] = await taskViews(parts, [{ ...task, poolId: null }]);
+    expect(view).toMatchObject({ pool: null, repository: null });
   });
 
   test('of all is done by the maintenance client', async () => {

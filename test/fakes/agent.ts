@@ -1,8 +1,9 @@
 import { type AgentContract, agentContract } from '../../shared/contract/agent/all.ts';
 import type { OpenJob } from '../../shared/contract/manager/all.ts';
 import type { Handlers } from '../../shared/contract/method.ts';
-import { AppError } from '../../shared/errors.ts';
-import type { BackupResult, Job, JobResult } from '../../shared/model/job.ts';
+import { AppError, type ErrorCode } from '../../shared/errors.ts';
+import type { BackupResult, Job, JobResult, RepositoryTarget } from '../../shared/model/job.ts';
+import type { RepositoryLock } from '../../shared/model/maintenance.ts';
 import type { InventoryObject } from '../../shared/model/vm.ts';
 import { createDispatcher } from '../../shared/rpc/dispatch.ts';
 import { memoryPair } from '../../shared/rpc/memory-channel.ts';
@@ -18,6 +19,8 @@ export class FakeAgent {
   readonly clientId: number;
   readonly jobs: Job[] = [];
   readonly cancelled: string[] = [];
+  /** Repositories that it was asked to open for a pool. */
+  readonly prepared: RepositoryTarget[] = [];
   /** What its platforms list, and how often they were asked. */
   objects: InventoryObject[] = [];
   inventories = 0;
@@ -26,6 +29,10 @@ export class FakeAgent {
   points: BackupResult[] = [];
   /** Where it finds and makes repositories. */
   storage: FakeStorage | undefined;
+  /** Of every repository that it opens. */
+  locks: RepositoryLock[] = [];
+  /** Why no repository opens. */
+  openError: ErrorCode | undefined;
   /** Thrown instead of taking a job. */
   refuseWith: AppError | undefined;
   /** Awaited before a job is taken. */
@@ -71,12 +78,18 @@ export class FakeAgent {
         return Promise.resolve({ objects: this.objects, total: this.objects.length });
       },
       'pools.capacity': () => Promise.resolve(this.capacity),
-      'pools.prepare': async ({ repository, create }) =>
-        this.storage?.prepare(this.clientId, repository, create) ?? notPlayed(),
+      'pools.prepare': async ({ repository, create }) => {
+        this.prepared.push(repository);
+        if (this.storage !== undefined) return this.storage.prepare(this.clientId, repository, create);
+        return { repositoryId: repository.repositoryId ?? resticId, created: false, ...this.capacity };
+      },
       'pools.test': notPlayed,
       'backups.diff': notPlayed,
       'repositories.stats': notPlayed,
-      'repositories.locks': notPlayed,
+      'repositories.locks': async () => {
+        if (this.openError !== undefined) throw new AppError(this.openError, `it was ${this.openError}`);
+        return { locks: this.locks };
+      },
       'repositories.points': async () => ({ points: this.points, damaged: [], next: null }),
       'repositories.keys': notPlayed,
       'repositories.addKey': notPlayed,

@@ -6,6 +6,7 @@ import { noGroupId } from '../../shared/model/group.ts';
 import type { LogEntry } from '../../shared/contract/engine/logs.ts';
 import type { ObjectView } from '../../shared/contract/engine/objects.ts';
 import type { PlatformView } from '../../shared/contract/engine/platforms.ts';
+import type { Unanswered } from '../../shared/contract/engine/repositories.ts';
 import type { PoolView } from '../../shared/contract/engine/pools.ts';
 import type { RuleView } from '../../shared/contract/engine/rules.ts';
 import type { TaskView } from '../../shared/contract/engine/tasks.ts';
@@ -29,13 +30,17 @@ export interface FakeData {
   logs: LogEntry[];
   /** Whose repositories got one more password; null = that of a pool. */
   keyClients: Array<string | null>;
+  /** Credentials that edits of pools brought; null = as before. */
+  credentials: Array<string | null>;
+  /** Repositories that cannot be asked. */
+  unanswered: Unanswered[];
   /** The passwords of every pool's repository: one set is enough. */
   keys: RepositoryKeyView[];
 }
 
 export const gib = 1024 ** 3;
 export const minute = 60_000;
-const hex64 = '0123456789abcdef'.repeat(4);
+export const hex64 = '0123456789abcdef'.repeat(4);
 const fingerprint = `SHA256:${Buffer.from(Array.from({ length: 32 }, (_, index) => (index * 37 + 11) % 256))
   .toString('base64')
   .replace(/=+$/u, '')}`;
@@ -43,7 +48,7 @@ const fingerprint = `SHA256:${Buffer.from(Array.from({ length: 32 }, (_, index) 
 export function emptyData(): FakeData {
   return {
     clients: [],
-    groups: [fakeGroup(noGroupId, 'No group')],
+    groups: [{ id: noGroupId, uuid: randomUUID(), name: 'No group', description: '' }],
     platforms: [],
     objects: [],
     pools: [],
@@ -53,6 +58,8 @@ export function emptyData(): FakeData {
     logs: [],
     keys: [],
     keyClients: [],
+    credentials: [],
+    unanswered: [],
   };
 }
 
@@ -136,63 +143,6 @@ export function fakeObject(
   };
 }
 
-export function fakePool(id: number, name: string, clients: ClientView[], change: Partial<PoolView> = {}): PoolView {
-  return {
-    id,
-    uuid: randomUUID(),
-    name,
-    kind: 'local',
-    address: { kind: 'local', path: `/srv/backups/${name}` },
-    path: `/srv/backups/${name}`,
-    clients: clients.map((client) => ({ id: client.id, name: client.name, state: client.state })),
-    maintenanceClientId: null,
-    repositoryId: hex64,
-    repositoryPer: 'pool',
-    repositories: [
-      {
-        id,
-        clientId: null,
-        client: null,
-        groupId: null,
-        group: null,
-        place: `/srv/backups/${name}`,
-        repositoryId: hex64,
-      },
-    ],
-    createdAt: Date.now() - 40 * 24 * 60 * minute,
-    backupCount: 0,
-    objectCount: 0,
-    storedBytes: 0,
-    write: { verifyWrites: 'sample', compression: '1', cellBytes: null, maxBytesPerSecond: null },
-    freeBytes: 5100 * gib,
-    totalBytes: 24_000 * gib,
-    ...change,
-  };
-}
-
-export function fakeGroup(id: number, name: string, change: Partial<FakeGroup> = {}): FakeGroup {
-  return { id, uuid: randomUUID(), name, description: '', ...change };
-}
-
-/** A repository for each client of a pool, or for each client group. */
-export function fakeClientRepositories(
-  { clients, path, repositoryPer }: PoolView,
-  all: readonly ClientView[] = [],
-): PoolView['repositories'] {
-  const rows = clients.map(({ id, name }, index) => {
-    const { groupId = noGroupId, group = '' } = all.find((client) => client.id === id) ?? {};
-    const isShared = repositoryPer === 'group' && groupId !== noGroupId;
-    const owner = isShared
-      ? { clientId: null, client: null, groupId, group }
-      : { clientId: id, client: name, groupId: null, group: null };
-    const place = `${path}/${isShared ? group : name}-0${id}0${id}0${id}0${id}`;
-    return { id: 100 + id, ...owner, place, repositoryId: String(index % 10).repeat(64) };
-  });
-  return rows.filter(
-    (row, index) => row.groupId === null || rows.findIndex(({ groupId }) => groupId === row.groupId) === index,
-  );
-}
-
 export function fakeRule(id: number, name: string, objects: ObjectView[], pool: PoolView): RuleView {
   const first = objects[0];
   const rule: RuleView = {
@@ -251,6 +201,7 @@ export function fakeTask(id: number, object: ObjectView, change: Partial<TaskVie
     rule: object.rules[0]?.name ?? null,
     poolId: 1,
     pool: 'main',
+    repository: { id: 1, place: '/srv/backups/main', client: null, group: null },
     backupId: null,
     startedBy: 'admin',
     createdAt,

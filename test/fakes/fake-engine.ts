@@ -16,14 +16,8 @@ import { fakeClients } from './fake-clients.ts';
 import { fakeGroups } from './fake-groups.ts';
 import { fakeRepositories } from './fake-repositories.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
-import {
-  fakeClientRepositories,
-  type FakeData,
-  fakePlatform,
-  fakePool,
-  fakeRule,
-  fakeTask,
-} from './fake-engine-data.ts';
+import { type FakeData, fakePlatform, fakeRule, fakeTask } from './fake-engine-data.ts';
+import { fakeClientRepositories, fakePool } from './fake-pools.ts';
 
 interface Caller {
   role: Role | null;
@@ -237,8 +231,20 @@ export class FakeEngine {
         this.announce('pools');
         return { ...made, adopted: 0 };
       },
-      'pools.edit': async ({ pool, write, name }) => {
+      'pools.edit': async ({ pool, write, name, storage, clients, maintenanceClient }) => {
         const row = pick(data.pools, pool, 'pool');
+        if (storage !== undefined) {
+          if (locationOf(storage).endsWith('/elsewhere'))
+            throw new AppError('notSameRepository', `${locationOf(storage)} holds repository 22222222`);
+          const { credential, ...address } = { credential: null, ...storage };
+          data.credentials.push(credential?.reveal() ?? null);
+          Object.assign(row, { address, path: locationOf(storage) });
+        }
+        if (clients !== undefined) {
+          const serving = clients.map((ref) => pick(data.clients, ref, 'client'));
+          row.clients = serving.map(({ id, name: called, state }) => ({ id, name: called, state }));
+        }
+        if (maintenanceClient !== undefined) row.maintenanceClientId = Number(maintenanceClient) || null;
         row.write = write ?? row.write;
         row.name = name ?? row.name;
         this.announce('pools');

@@ -1,7 +1,8 @@
 import type { GroupView, groupsContract } from '../../shared/contract/engine/groups.ts';
 import type { Handlers, Topic } from '../../shared/contract/method.ts';
 import { AppError } from '../../shared/errors.ts';
-import { type FakeData, fakeGroup, type FakeGroup } from './fake-engine-data.ts';
+import { type FakeData, type FakeGroup } from './fake-engine-data.ts';
+import { fakeGroup } from './fake-pools.ts';
 import { nextId, pick, rowsOf } from './fake-tables.ts';
 
 /** The client groups of a fake engine. */

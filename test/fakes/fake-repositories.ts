@@ -14,8 +14,8 @@ export function fakeRepositories(
     'repositories.stats': async () => {
       throw new AppError('clientOffline', 'no repository is behind this engine');
     },
-    'repositories.locks': async () => ({ locks: [] }),
-    'repositories.adopt': async () => ({ adopted: 0, known: 0, damaged: 0 }),
+    'repositories.locks': async () => ({ locks: [], unanswered: [] }),
+    'repositories.adopt': async () => ({ adopted: 0, known: 0, damaged: 0, unanswered: data.unanswered }),
     'repositories.keys': async () => ({ keys: data.keys }),
     'repositories.addKey': async ({ client }) => {
       data.keyClients.push(client ?? null);
@@ -32,7 +32,11 @@ export function fakeRepositories(
       keyId: 'a'.repeat(64),
       text: '{"created":"2026-11-21T10:00:00Z"}',
     }),
-    'repositories.password': async () => ({ place: '/srv', repositoryId: 'd'.repeat(64), password: 'derived' }),
+    'repositories.password': async ({ client }) => ({
+      place: '/srv',
+      repositoryId: 'd'.repeat(64),
+      password: `derived for ${client}`,
+    }),
     'repositories.check': async () => ({ taskIds: [] }),
     'repositories.prune': async () => ({ taskIds: [] }),
     'repositories.rebuildIndex': async () => ({ taskIds: [] }),

@@ -8,16 +8,15 @@ import {
   type FakeData,
   fakeBackup,
   fakeClient,
-  fakeGroup,
   fakeObject,
   fakePlatform,
-  fakeClientRepositories,
-  fakePool,
   fakeRule,
   fakeTask,
   gib,
   minute,
 } from './fake-engine-data.ts';
+import { fakeGroup, fakeMaintenance } from './fake-pools.ts';
+import { samplePools } from './sample-pools.ts';
 
 function runningTask(id: number, object: ObjectView, percent: number): TaskView {
   const total = object.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);
@@ -189,7 +188,7 @@ export function sampleData(): FakeData {
     }),
     fakeClient(7, 'test-laptop', { state: 'removed', authorized: false }),
   ];
-  const [kvm, shanghai, warehouse, local] = clients as [ClientView, ClientView, ClientView, ClientView];
+  const [kvm, shanghai, warehouse] = clients as [ClientView, ClientView, ClientView];
   const groups = [
     fakeGroup(1, 'No group'),
     fakeGroup(2, 'dc1', { description: 'Hypervisors of the first data centre, one cluster' }),
@@ -215,13 +214,7 @@ export function sampleData(): FakeData {
   );
   for (const platform of platforms)
     platform.objectCount = objects.filter((object) => object.platformId === platform.id).length;
-  const pools = [
-    fakePool(1, 'main', [kvm, shanghai]),
-    fakePool(2, 'archive', [kvm], { freeBytes: 900 * gib, totalBytes: 12_000 * gib, repositoryPer: 'client' }),
-    fakePool(3, 'khv', [warehouse, local], { freeBytes: null, totalBytes: null, repositoryPer: 'group' }),
-  ];
-  for (const pool of pools)
-    if (pool.repositoryPer !== 'pool') pool.repositories = fakeClientRepositories(pool, clients);
+  const pools = samplePools(clients);
   const pick = (...wanted: string[]) => objects.filter((object) => wanted.includes(object.name));
   const [main, archive] = pools as [PoolView, PoolView];
   const rules = [
@@ -288,6 +281,11 @@ export function sampleData(): FakeData {
       startedAt: now - 16 * minute,
       result: { path: '/var/lib/holdfast-restore/ad-dc-01' },
     }),
+    fakeMaintenance(41166, archive, {
+      state: 'done',
+      startedAt: now - 20 * minute,
+      result: { kind: 'check', ok: true, errors: [], errorCount: 0 },
+    }),
     fakeTask(41167, object('print-01'), {
       state: 'cancelled',
       startedAt: now - 15 * minute,
@@ -327,6 +325,8 @@ export function sampleData(): FakeData {
     logs: sampleLogs(tasks),
     keys: sampleKeys(),
     keyClients: [],
+    credentials: [],
+    unanswered: [],
   };
 }
 

@@ -119,7 +119,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('key
       const file = await lost.passwordFile(newPassword);
       const place = ['--kind', 'local', '--client', 'node2', '--path', lab.path('moved'), '--password-file', file];
       expect(await lost.ok('pools', 'add', '--name', 'Found', ...place)).toMatchObject({ adopted: 2, backupCount: 2 });
-      expect(await lost.ok('repo', 'adopt', 'Found')).toEqual({ adopted: 0, known: 2, damaged: 0 });
+      expect(await lost.ok('repo', 'adopt', 'Found')).toEqual({ adopted: 0, known: 2, damaged: 0, unanswered: [] });
 
       const [point] = (await lost.rows('backups', 'list')).filter((row) => row['uuid'] === before['uuid']);
       const after = await lost.ok('backups', 'show', String(point?.['id']));

@@ -147,6 +147,21 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
     expect(await lab.ok('backups', 'verify', backupOf('node1'), backupOf('node2'), '--wait')).toBeDefined();
   });
 
+  it('a client that is away is named, and does not fail the others', async () => {
+    await lab.cutOff('node1');
+    await lab.until('node1 to be offline', async () =>
+      (await lab.rows('clients', 'list')).some(({ name, state }) => name === 'node1' && state === 'offline'),
+    );
+    const silent = { client: 'node1', place: folderOf('node1'), error: { code: 'clientOffline' } };
+    const stats = await lab.cli('repo', 'stats', 'Default');
+    expect(stats).toMatchObject({ code: 4, json: { snapshots: 1, repositoryId: null, unanswered: [silent] } });
+    expect(stats.stderr).toContain(`${folderOf('node1')} could not be asked: clientOffline`);
+    expect(await lab.cli('repo', 'adopt', 'Default')).toMatchObject({ code: 4, json: { unanswered: [silent] } });
+    const alone = await lab.fails('repo', 'stats', 'Default', '--client', 'node1');
+    expect(alone).toMatchObject({ code: 'clientOffline', exit: 1 });
+    await lab.bringBack('node1');
+  });
+
   it('keys belong to one repository', async () => {
     expect(await lab.fails('repo', 'keys', 'Default', 'list')).toMatchObject({ code: 'invalidValue' });
     const file = await lab.passwordFile('one more');

@@ -60,6 +60,13 @@ describe('pools on servers', () => {
       const { stdout } = await runProgram('restic', [...place, ...access, 'check', '--read-data']);
       expect(stdout).toContain('no errors were found');
 
+      // Moved with what is stored: the key is not given again, and a wrong host key comes back with its name.
+      const other = await lab.cli('pools', 'edit', 'remote', '--host-key', `SHA256:${'A'.repeat(43)}`);
+      expect(other).toMatchObject({ code: 1, json: { error: { code: 'storageDenied', field: 'hostKey' } } });
+      const sameFolder = url.replace(/repository$/u, '../home/repository');
+      expect(await lab.ok('pools', 'edit', 'remote', '--url', sameFolder)).toMatchObject({ path: sameFolder });
+      await lab.ok('pools', 'edit', 'remote', '--url', url);
+
       // The server goes away in the middle and comes back: that costs time, not the backup.
       await fill(64);
       await lab.ok('pools', 'edit', 'remote', '--max-rate', '16MiB');

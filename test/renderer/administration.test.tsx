@@ -54,7 +54,8 @@ describe('Administration', () => {
     await user.clear(within(form).getByLabelText('Repeat'));
     await user.type(within(form).getByLabelText('Repeat'), 'secret one');
     await user.click(within(form).getByRole('button', { name: 'Add pool' }));
-    expect(await within(form).findByRole('alert')).toHaveTextContent('a pool named main is there already');
+    expect(await within(form).findByText(/^a pool named main is there already/u)).toBeVisible();
+    expect(within(form).getByLabelText('Name')).toHaveAttribute('aria-invalid', 'true');
     await user.type(within(form).getByLabelText('Name'), '-2');
     expect(within(form).getByText(/^All clients of the pool share it/u)).toBeVisible();
     await user.click(within(form).getByLabelText('One repository'));

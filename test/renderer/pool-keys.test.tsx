@@ -1,11 +1,12 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
-import { fakeClientRepositories } from '../fakes/fake-engine-data.ts';
+import { type FakeData } from '../fakes/fake-engine-data.ts';
+import { splitFirstPool } from '../fakes/fake-pools.ts';
 import { openConsole } from './harness.tsx';
 
 describe('a pool', () => {
-  async function openPool() {
-    const opened = openConsole({ path: '/administration/pools' });
+  async function openPool(change: (data: FakeData) => void = () => undefined) {
+    const opened = openConsole({ path: '/administration/pools', prepare: ({ data }) => change(data) });
     const name = opened.engine.data.pools[0]?.name ?? '';
     await opened.user.click(await screen.findByText(name, { selector: '.b5' }));
     const panel = await screen.findByRole('complementary', { name });
@@ -55,21 +56,19 @@ describe('a pool', () => {
     expect(await screen.findByText(/0 points were taken over/u)).toBeVisible();
   });
 
+  it('names the repositories whose points could not be asked for', async () => {
+    const { user, engine, panel, name } = await openPool();
+    const error = { code: 'clientOffline' as const, message: 'client "node2" is offline' };
+    engine.data.unanswered = [{ client: 'node2', group: null, place: '/srv/node2', error }];
+    await user.click(within(panel).getByRole('button', { name: `Actions for ${name}` }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Take over points' }));
+    expect(await screen.findByText(/Not asked, because they do not answer: node2\./u)).toBeVisible();
+  });
+
   it('with a repository for each client lists them, and asks whose passwords are meant', async () => {
-    const { user, engine } = openConsole({
-      path: '/administration/pools',
-      prepare: ({ data }) => {
-        const [pool] = data.pools;
-        if (pool === undefined) throw new Error('no pool');
-        pool.repositoryPer = 'client';
-        pool.repositories = fakeClientRepositories(pool);
-      },
-    });
+    const { user, engine, name, panel } = await openPool(splitFirstPool);
     const [pool] = engine.data.pools;
     const [first, second] = pool?.repositories ?? [];
-    const name = pool?.name ?? '';
-    await user.click(await screen.findByText(name, { selector: '.b5' }));
-    const panel = await screen.findByRole('complementary', { name });
     expect(within(panel).getByText('for each client')).toBeVisible();
     expect(within(panel).getByText('Maintenance on: each client for itself')).toBeVisible();
     for (const { place } of pool?.repositories ?? []) expect(within(panel).getByText(place)).toBeVisible();

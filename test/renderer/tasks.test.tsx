@@ -54,4 +54,13 @@ describe('Task queue', () => {
     await user.click(await screen.findByRole('button', { name: 'Mark all seen' }));
     await waitFor(() => expect(engine.data.tasks.some((task) => task.unseen)).toBe(false));
   });
+
+  it('says of maintenance which pool and which repository it works on', async () => {
+    const { engine } = openConsole({ path: '/tasks/41166' });
+    await findRow(/41166.*archive: bk-kvm-01/u);
+    const place = engine.data.pools[1]?.repositories[0]?.place ?? '';
+    expect(await screen.findByText(place)).toBeVisible();
+    expect(screen.getByRole('link', { name: 'archive' })).toHaveAttribute('href', '/administration/pools?pool=2');
+    expect(screen.queryByText('No disk has been read yet.')).toBeNull();
+  });
 });

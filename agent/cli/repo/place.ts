@@ -2,8 +2,14 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../../shared/errors.ts';
 import { type StorageKind, type StorageTarget, storageTargetSchema } from '../../../shared/model/storage.ts';
-import { type StorageFlags, storageOf } from '../../../shared/node/storage-flags.ts';
+import { storageOf } from '../../../shared/node/storage-flags.ts';
 import { parseValue } from '../../../shared/rpc/parse.ts';
+import {
+  addStorageOptions,
+  openingOptions,
+  optionOfField,
+  type StorageFlags,
+} from '../../../shared/storage-options.ts';
 
 /** Where the repository is and what opens it. */
 export interface PlaceFlags extends Omit<StorageFlags, 'path' | 'url'> {
@@ -12,20 +18,13 @@ export interface PlaceFlags extends Omit<StorageFlags, 'path' | 'url'> {
 }
 
 export function addPlaceOptions(command: Command): Command {
-  return command
+  const place = command
     .requiredOption(
       '--repo <place>',
       'folder, sftp://USER@HOST:PORT/PATH (two slashes before an absolute path), rest:https://HOST:PORT/PATH or s3:https://HOST/BUCKET/PREFIX',
     )
-    .option('--password-file <file>', 'password of the repository; asked for when left out')
-    .option('--key-file <file>', 'sftp: private key')
-    .option('--host-key <fingerprint>', 'sftp: SHA256:… of the host key')
-    .option('--user <user>', 'rest')
-    .option('--access-key <key>', 's3')
-    .option('--secret-file <file>', 'rest: password; s3: secret key')
-    .option('--region <region>', 's3')
-    .option('--fingerprint <fingerprint>', 'rest: SHA256:… of a self-signed certificate')
-    .option('--ca-file <file>', 's3: certificate of the authority, PEM');
+    .option('--password-file <file>', 'password of the repository; asked for when left out');
+  return addStorageOptions(place, openingOptions);
 }
 
 /** @throws AppError invalidValue naming the option that is wrong or missing */
@@ -36,19 +35,9 @@ export async function placeOf({ repo, ...flags }: PlaceFlags): Promise<StorageTa
     return parseValue(storageTargetSchema, input, '--repo');
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    throw new AppError(error.code, error.message, { field: options[error.field ?? ''] ?? '--repo' });
+    throw new AppError(error.code, error.message, { field: optionOfField(error.field ?? '') ?? '--repo' });
   }
 }
-
-/** Which option a field of the schema comes from, where it is not --repo. */
-const options: Record<string, string> = {
-  hostKey: '--host-key',
-  user: '--user',
-  fingerprint: '--fingerprint',
-  accessKey: '--access-key',
-  region: '--region',
-  caCertificate: '--ca-file',
-};
 
 /** What stands before the first colon tells the kind, with restic's prefixes; a bare http address is REST unless S3 keys are given. */
 function addressOf(repo: string, { accessKey }: Pick<PlaceFlags, 'accessKey'>): { kind: StorageKind; address: string } {

@@ -116,13 +116,19 @@ function checkCertificate(address: RestAddress, trust: RestTrust, socket: TLSSoc
     throw new AppError(
       'storageDenied',
       `${address.shown} shows another certificate than the pinned one: it shows ${fingerprint}, pinned is ${trust.fingerprint}`,
-      { hint: 'If the certificate was changed on purpose, give its new fingerprint; else somebody stands between.' },
+      {
+        field: 'fingerprint',
+        hint: 'If the certificate was changed on purpose, give its new fingerprint; else somebody stands between.',
+      },
     );
   }
   if (socket.authorized) return;
   throw new AppError(
     'storageDenied',
     `the certificate of ${address.shown} is not trusted (${messageOf(socket.authorizationError)}); its fingerprint is ${fingerprint}`,
-    { hint: 'Compare the fingerprint with the one that the server prints, and pin it or give the CA certificate.' },
+    {
+      field: 'fingerprint',
+      hint: 'Compare the fingerprint with the one that the server prints, and pin it or give the CA certificate.',
+    },
   );
 }

@@ -44,7 +44,7 @@ export function refusalError({ status, method, shown, text }: RestRefusal): AppE
   // 400 is what a body answers that was damaged on the way; 408 and 429 ask to come back.
   const mayPass = status >= 500 ? status !== 501 && status !== 505 : [400, 408, 425, 429].includes(status);
   if (mayPass) return new AppError('storageFailed', said);
-  return new AppError('storageDenied', said, { hint: hints[status] });
+  return new AppError('storageDenied', said, { hint: hints[status], field: status === 401 ? 'credential' : undefined });
 }
 
 /** Turns what a connection failed with into what callers know. */

@@ -27,6 +27,7 @@ export async function certificateRefused(
     'storageDenied',
     `${what}: the server's certificate is not trusted: ${messageOf(error)}${offered}`,
     {
+      field: 'caCertificate',
       cause: error,
       hint: 'Give the certificate of the authority that signed it (or the self-signed certificate) to the pool, and the host name that it is made out for.',
     },

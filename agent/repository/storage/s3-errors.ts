@@ -58,6 +58,13 @@ const known: Record<string, [ErrorCode, string?]> = {
   SlowDown: ['storageFailed'],
 };
 
+/** The part of the pool's address or secrets that a code is about. */
+const fields: Record<string, string> = {
+  InvalidAccessKeyId: 'accessKey',
+  SignatureDoesNotMatch: 'credential',
+  NoSuchBucket: 'url',
+};
+
 /**
  * What callers are told about a refused request.
  * @param where the address of what was asked for
@@ -69,6 +76,7 @@ export function problemError(where: string, problem: S3Problem, sentAt: number):
   if (code === 'RequestTimeTooSkewed') return clockError(where, problem, sentAt);
   if (region !== undefined && (code === 'AuthorizationHeaderMalformed' || (status >= 300 && status < 400))) {
     return new AppError('storageDenied', `${where}: the bucket lies in the region ${region} (${said})`, {
+      field: 'region',
       hint: `Set the region of the pool to ${region}.`,
     });
   }
@@ -76,7 +84,11 @@ export function problemError(where: string, problem: S3Problem, sentAt: number):
   if (kind === 'notFound') return new AppError('notFound', `${where} does not exist`);
   if (kind === 'storageFull') return new AppError('storageFull', `no space left to write ${where}: ${said}`, { hint });
   const verb = kind === 'storageDenied' ? 'refuses' : 'answered';
-  return new AppError(kind, `${where}: the server ${verb}: ${said}`, { hint });
+  return new AppError(kind, `${where}: the server ${verb}: ${said}`, { hint, field: fieldOf(code) });
+}
+
+function fieldOf(code: string): string | undefined {
+  return Object.hasOwn(fields, code) ? fields[code] : undefined;
 }
 
 function byStatus(status: number): [ErrorCode, string?] {

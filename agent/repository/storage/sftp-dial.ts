@@ -94,10 +94,13 @@ const hints = {
   algorithms: 'Client and server share no cipher, key exchange or host key kind.',
 } as const;
 
+/** The part of the pool's address or secrets that a fault is about. */
+const fields = { hostKey: 'hostKey', login: 'credential', privateKey: 'credential', algorithms: undefined } as const;
+
 function dialError(where: string, error: unknown): AppError {
   if (!(error instanceof SshDialError)) throw error;
   const { fault, message, cause } = error;
   if (fault === 'unreachable') return new AppError('storageFailed', `${where}: ${message}`, { cause });
   const text = fault === 'hostKey' ? message : `${where}: ${message}`;
-  return new AppError('storageDenied', text, { cause, hint: hints[fault] });
+  return new AppError('storageDenied', text, { field: fields[fault], cause, hint: hints[fault] });
 }

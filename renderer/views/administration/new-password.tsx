@@ -1,8 +1,9 @@
-import { PasswordInput, SegmentedControl } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { type FormErrors, useForm } from '@mantine/form';
 import { useState } from 'react';
 import { ErrorLine } from '../../components/error-line.tsx';
 import { FormRow } from '../../components/form-row.tsx';
+import { SecretInput } from '../../components/secret-input.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 
@@ -41,10 +42,6 @@ export function NewPassword({ named }: Props) {
   const textOf = (wanted: Way) =>
     wanted === 'change' && (named.client ?? named.group) !== undefined ? 'changeOwn' : wanted;
   const { error, isRunning } = way === 'add' ? add : change;
-  const secret = {
-    visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },
-    autoComplete: 'new-password',
-  };
   return (
     <form className="fs keys-new" noValidate onSubmit={form.onSubmit(({ password }) => void save(password))}>
       <SegmentedControl
@@ -56,10 +53,10 @@ export function NewPassword({ named }: Props) {
       />
       <p className="help">{t(`poolKeys.help.${textOf(way)}`)}</p>
       <FormRow label={t('pool.password')} required error={form.errors['password']}>
-        {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
+        {(field) => <SecretInput input={{ ...form.getInputProps('password'), ...field }} />}
       </FormRow>
       <FormRow label={t('pool.again')} required error={form.errors['again']}>
-        {(field) => <PasswordInput {...form.getInputProps('again')} {...field} {...secret} />}
+        {(field) => <SecretInput input={{ ...form.getInputProps('again'), ...field }} />}
       </FormRow>
       {error !== undefined && <ErrorLine error={error} />}
       <div className="row">

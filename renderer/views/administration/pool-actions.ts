@@ -60,7 +60,10 @@ function useMaintenance(): (pool: PoolView) => Action[] {
   const adopt = useCallback(
     async (pool: PoolView) => {
       const found = await run(t('failed.adopt'), 'repositories.adopt', { pool: String(pool.id) });
-      if (found !== undefined) tell(t('pool.adopted', { ...found, count: found.adopted }));
+      if (found === undefined) return;
+      const silent = found.unanswered.map(({ client, group, place }) => client ?? group ?? place);
+      const missing = silent.length === 0 ? '' : ` ${t('pool.unanswered', { clients: silent.join(', ') })}`;
+      tell(t('pool.adopted', { ...found, count: found.adopted }) + missing);
     },
     [t, run, tell],
   );

@@ -1,14 +1,19 @@
-import { MultiSelect, PasswordInput, Select, TextInput } from '@mantine/core';
+import { Select } from '@mantine/core';
 import { type FormErrors, useForm } from '@mantine/form';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { writeOptionsSchema } from '../../../shared/model/job.ts';
 import { type RepositoryPer, repositoryPers } from '../../../shared/model/storage.ts';
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
+import { SecretInput } from '../../components/secret-input.tsx';
 import { useCommand } from '../../store/use-command.ts';
 import { useText } from '../../text/use-text.ts';
 import { type ClientChoice, firstChoice, useClientChoices } from '../common/client-choices.ts';
-import { emptyStorage, StorageFields, storageProblems, type StorageValues, toStorage } from './storage-fields.tsx';
+import { useRefusal } from '../common/use-refusal.ts';
+import { poolFieldOf } from './pool-field-of-error.ts';
+import { PoolRows } from './pool-rows.tsx';
+import { StorageFields, useStorageErrors } from './storage-fields.tsx';
+import { emptyStorage, type StorageValues, toStorage } from './storage-values.ts';
 import { toWriteOptions, WriteFields, type WriteValues, writeValues } from './write-fields.tsx';
 
 interface Values extends WriteValues, StorageValues {
@@ -21,6 +26,7 @@ interface Values extends WriteValues, StorageValues {
 
 function usePoolForm(clients: string[]) {
   const { t } = useText();
+  const storageErrors = useStorageErrors();
   const required = (field: string, value: string) => (value.trim() === '' ? { [field]: t('form.required') } : {});
   return useForm<Values>({
     initialValues: {
@@ -36,16 +42,7 @@ function usePoolForm(clients: string[]) {
     validate: (values): FormErrors => ({
       ...required('name', values.name),
       ...(values.clients.length === 0 ? { clients: t('form.required') } : {}),
-      ...Object.fromEntries(
-        storageProblems(values).map((field) => [
-          field,
-          values[field].trim() === ''
-            ? t('form.required')
-            : field === 'path'
-              ? t('form.absolutePath')
-              : t('form.invalid'),
-        ]),
-      ),
+      ...storageErrors(values),
       ...required('password', values.password),
       ...(values.again === values.password ? {} : { again: t('form.passwordsDiffer') }),
     }),
@@ -63,16 +60,15 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
   const form = usePoolForm(firstChoice(choices));
   const isShared = form.values.repositoryPer === 'pool';
   const add = useCommand('pools.add');
+  const { failure, refuse, clear } = useRefusal(form, (error) => poolFieldOf(error, form.getValues().kind));
   const save = async (values: Values) => {
+    clear();
     const { name, clients, repositoryPer, password } = values;
     const storage = toStorage(values);
     const write = toWriteOptions(values);
     const outcome = await add.run({ name, clients, storage, password, repositoryPer, write });
     if (outcome.ok) onClose();
-  };
-  const secret = {
-    visibilityToggleButtonProps: { 'aria-label': t('common.showPassword') },
-    autoComplete: 'new-password',
+    else refuse(outcome.error);
   };
   return (
     <FormDrawer
@@ -80,27 +76,13 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
       verb={t('pool.add')}
       isBusy={add.isRunning}
       problems={Object.keys(form.errors).length}
-      error={add.error}
+      error={failure}
       errorTitle={t('failed.addPool')}
       onApply={() => form.onSubmit((values) => void save(values))()}
       onCancel={onClose}
     >
       <section className="fs">
-        <FormRow label={t('pool.name')} required error={form.errors['name']}>
-          {(field) => <TextInput {...form.getInputProps('name')} {...field} maxLength={200} />}
-        </FormRow>
-        <FormRow label={t('pool.clients')} required error={form.errors['clients']} help={t('pool.clientsHelp')}>
-          {(field) => (
-            <MultiSelect
-              {...form.getInputProps('clients')}
-              {...field}
-              data={choices}
-              searchable
-              hidePickedOptions
-              nothingFoundMessage={t('platform.noClient')}
-            />
-          )}
-        </FormRow>
+        <PoolRows form={form} choices={choices} clientsHelp={t('pool.clientsHelp')} />
         <StorageFields form={form} />
         <FormRow label={t('pool.repositoryPer')} help={t(`pool.perHelp.${form.values.repositoryPer}`)}>
           {(field) => (
@@ -125,10 +107,10 @@ function Fields({ choices, onClose }: { readonly choices: ClientChoice[]; readon
           error={form.errors['password']}
           help={isShared ? t('pool.passwordHelp') : t('pool.passwordHelpOwn')}
         >
-          {(field) => <PasswordInput {...form.getInputProps('password')} {...field} {...secret} />}
+          {(field) => <SecretInput input={{ ...form.getInputProps('password'), ...field }} />}
         </FormRow>
         <FormRow label={t('pool.again')} required error={form.errors['again']}>
-          {(field) => <PasswordInput {...form.getInputProps('again')} {...field} {...secret} />}
+          {(field) => <SecretInput input={{ ...form.getInputProps('again'), ...field }} />}
         </FormRow>
       </section>
       <WriteFields form={form} />

@@ -14,6 +14,7 @@ import { useText } from '../../text/use-text.ts';
 import { useDialogs } from '../common/dialog-host.tsx';
 import { useTry } from '../common/use-run.ts';
 import { NewPassword } from './new-password.tsx';
+import { RepositoryPassword } from './repository-password.tsx';
 
 /** The passwords that open the repository of a pool: a list, a new one, the key for paper. */
 export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; readonly onClose: () => void }) {
@@ -79,6 +80,7 @@ export function PoolKeysDialog({ pool, onClose }: { readonly pool: PoolView; rea
               />
             )}
           </FormRow>
+          <RepositoryPassword key={owner} named={named} />
         </div>
       )}
       {failure !== undefined && <ErrorLine error={failure} />}

@@ -109,9 +109,7 @@ export function PoolPanel({ pool, onClose }: { readonly pool: PoolView; readonly
               [t('pool.cell'), pool.write.cellBytes === null ? t('pool.cellAuto') : format.bytes(pool.write.cellBytes)],
               [
                 t('pool.rate'),
-                pool.write.maxBytesPerSecond === null
-                  ? t('pool.rateNone')
-                  : `${format.bytes(pool.write.maxBytesPerSecond)}/s`,
+                pool.write.maxBytesPerSecond === null ? t('pool.rateNone') : format.speed(pool.write.maxBytesPerSecond),
               ],
             ]}
           />

@@ -6,8 +6,8 @@ import { defaultSshCommand, sshAddressSchema, sshHostSchema } from '../../../sha
 import { FormDrawer } from '../../components/form-drawer.tsx';
 import { FormRow } from '../../components/form-row.tsx';
 import { useCommand } from '../../store/use-command.ts';
-import { errorText } from '../../text/error-texts.ts';
 import { useText } from '../../text/use-text.ts';
+import { useRefusal } from '../common/use-refusal.ts';
 import { HostKeySection } from './host-key-section.tsx';
 import { KeyField } from './key-field.tsx';
 
@@ -54,21 +54,19 @@ function useSshForm(onHostChange: () => void) {
 
 /** A new client that the engine dials: first its host key is shown, then it is added with that key pinned. */
 export function SshClientForm({ onClose }: { readonly onClose: () => void }) {
-  const { t, language } = useText();
+  const { t } = useText();
   const [hostKey, setHostKey] = useState<string>();
-  const [failure, setFailure] = useState<WireError>();
   const form = useSshForm(() => setHostKey(undefined));
   const probe = useCommand('clients.probeSsh');
   const add = useCommand('clients.addSsh');
+  const { failure, refuse, clear } = useRefusal(form, ({ field }) => (isField(field) ? field : undefined));
   const show = (error: WireError) => {
     // Both are looked at again: it may be another server now.
     if (error.field === 'hostKey') setHostKey(undefined);
-    if (!isField(error.field)) return setFailure(error);
-    const advice = error.hint ?? errorText(language, error.code).action;
-    form.setFieldError(error.field, `${error.message}. ${advice}`);
+    refuse(error);
   };
   const apply = async (values: Values) => {
-    setFailure(undefined);
+    clear();
     if (hostKey === undefined) {
       const offered = await probe.run(sshHostSchema.parse(addressOf(values)));
       if (offered.ok) setHostKey(offered.value.hostKey);

@@ -1,123 +1,98 @@
-import { PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Select, Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { storageKinds, storageTargetSchema, type StorageTargetInput } from '../../../shared/model/storage.ts';
+import { storageKinds } from '../../../shared/model/storage.ts';
 import { FormRow } from '../../components/form-row.tsx';
+import { SecretInput } from '../../components/secret-input.tsx';
 import { useText } from '../../text/use-text.ts';
-
-/** Where a pool lies, as a form holds it: every field a string, empty = not given. */
-export interface StorageValues {
-  kind: string;
-  path: string;
-  url: string;
-  hostKey: string;
-  user: string;
-  fingerprint: string;
-  accessKey: string;
-  region: string;
-  caCertificate: string;
-  credential: string;
-}
-
-export const emptyStorage: StorageValues = {
-  kind: 'local',
-  path: '',
-  url: '',
-  hostKey: '',
-  user: '',
-  fingerprint: '',
-  accessKey: '',
-  region: 'us-east-1',
-  caCertificate: '',
-  credential: '',
-};
-
-type FieldName = Exclude<keyof StorageValues, 'kind'>;
-
-/** Fields of each kind in order; those with `!` must be given. */
-const fieldsOf: Record<string, ReadonlyArray<FieldName | `${FieldName}!`>> = {
-  local: ['path!'],
-  sftp: ['url!', 'hostKey!', 'credential!'],
-  rest: ['url!', 'user', 'credential', 'fingerprint'],
-  s3: ['url!', 'accessKey!', 'credential!', 'region!', 'caCertificate'],
-};
-
-function nameOf(field: FieldName | `${FieldName}!`): FieldName {
-  return field.replace('!', '') as FieldName;
-}
-
-/** The storage as the contract wants it; checked by its own schema. */
-export function toStorage(values: StorageValues): StorageTargetInput {
-  const given = (text: string) => (text.trim() === '' ? null : text.trim());
-  const names = (fieldsOf[values.kind] ?? []).map(nameOf);
-  const fields = Object.fromEntries(
-    names.map((name) => [
-      name,
-      name === 'credential' && values.kind === 'sftp' ? `${values.credential.trim()}\n` : given(values[name]),
-    ]),
-  );
-  return { kind: values.kind, ...fields } as StorageTargetInput;
-}
-
-/** Names of the fields that the schema of the kind finds wrong. */
-export function storageProblems(values: StorageValues): FieldName[] {
-  const missing = (fieldsOf[values.kind] ?? []).filter(
-    (field) => field.endsWith('!') && values[nameOf(field)].trim() === '',
-  );
-  const parsed = storageTargetSchema.safeParse(toStorage(values));
-  const wrong = parsed.success ? [] : parsed.error.issues.map(({ path }) => String(path[0]) as FieldName);
-  return [...new Set([...missing.map(nameOf), ...wrong])];
-}
+import { KeyField } from './key-field.tsx';
+import { type StorageFieldName, storageFields, storageProblems, type StorageValues } from './storage-values.ts';
 
 const monospaced = { input: 'mono' };
 
-/** Kind and address of a new pool, with what opens it. */
-export function StorageFields<T extends StorageValues>({ form }: { readonly form: UseFormReturnType<T> }) {
+/** Says what is wrong with the storage of a form, by field. */
+export function useStorageErrors(): (values: StorageValues, isStored?: boolean) => Record<string, string> {
   const { t } = useText();
+  const wordsOf = (values: StorageValues, field: StorageFieldName) => {
+    if (values[field].trim() === '') return t('form.required');
+    return field === 'path' ? t('form.absolutePath') : t('form.invalid');
+  };
+  return (values, isStored) =>
+    Object.fromEntries(storageProblems(values, isStored).map((field) => [field, wordsOf(values, field)]));
+}
+
+/** The label of a field: what opens a storage is called by its kind. */
+export function useStorageLabel(): (kind: string, name: StorageFieldName) => string {
+  const { t } = useText();
+  return (kind, name) => t(`storageField.${textOf(kind, name)}.label`);
+}
+
+function textOf(kind: string, name: StorageFieldName): 'path' {
+  return (name === 'credential' ? `${kind}Credential` : name) as 'path';
+}
+
+interface Props<T extends StorageValues> {
+  readonly form: UseFormReturnType<T>;
+  /** The pool is there: its kind stays, and what opens it stays where nothing is typed. */
+  readonly isStored?: boolean;
+}
+
+/** Kind and address of a pool, with what opens it. */
+export function StorageFields<T extends StorageValues>({ form, isStored = false }: Props<T>) {
+  const { t } = useText();
+  const labelOf = useStorageLabel();
   const { kind } = form.values;
+  const helpOf = (name: StorageFieldName) => {
+    if (isStored && name === 'path') return t('storageField.path.moveHelp');
+    const help = t(`storageField.${name === 'url' ? (`${kind}Url` as 'path') : textOf(kind, name)}.help`);
+    return isStored && name === 'credential' ? t('form.asBefore', { help }) : help;
+  };
   return (
     <>
-      <FormRow label={t('pool.kind')}>
-        {(field) => (
-          <Select
-            {...form.getInputProps('kind')}
-            {...field}
-            allowDeselect={false}
-            data={storageKinds.map((value) => ({ value, label: t(`poolKind.${value}`) }))}
-          />
-        )}
-      </FormRow>
-      {(fieldsOf[kind] ?? []).map((wanted) => {
-        const name = nameOf(wanted);
-        const label = name === 'credential' ? `${kind}Credential` : name;
-        return (
-          <FormRow
-            key={`${kind} ${name}`}
-            label={t(`storageField.${label as 'path'}.label`)}
-            required={wanted.endsWith('!')}
-            error={form.errors[name]}
-            help={t(`storageField.${name === 'url' ? (`${kind}Url` as 'path') : (label as 'path')}.help`)}
-          >
-            {(field) => <Field kind={kind} name={name} input={{ ...form.getInputProps(name), ...field }} />}
-          </FormRow>
-        );
-      })}
+      {!isStored && (
+        <FormRow label={t('pool.kind')}>
+          {(field) => (
+            <Select
+              {...form.getInputProps('kind')}
+              {...field}
+              allowDeselect={false}
+              data={storageKinds.map((value) => ({ value, label: t(`poolKind.${value}`) }))}
+            />
+          )}
+        </FormRow>
+      )}
+      {storageFields(kind, isStored).map(({ name, isRequired }) => (
+        <FormRow
+          key={`${kind} ${name}`}
+          label={labelOf(kind, name)}
+          required={isRequired}
+          error={form.errors[name]}
+          help={helpOf(name)}
+        >
+          {(field) => (
+            <Field
+              kind={kind}
+              name={name}
+              input={{ ...form.getInputProps(name), ...field }}
+              onText={(text) => form.setValues({ [name]: text } as Partial<T>)}
+            />
+          )}
+        </FormRow>
+      ))}
     </>
   );
 }
 
-function Field({ kind, name, input }: { readonly kind: string; readonly name: FieldName; readonly input: object }) {
-  const { t } = useText();
-  if (name === 'caCertificate' || (name === 'credential' && kind === 'sftp')) {
+interface FieldProps {
+  readonly kind: string;
+  readonly name: StorageFieldName;
+  readonly input: object;
+  readonly onText: (text: string) => void;
+}
+
+function Field({ kind, name, input, onText }: FieldProps) {
+  if (name === 'credential' && kind === 'sftp') return <KeyField input={input} onFile={onText} />;
+  if (name === 'credential') return <SecretInput input={input} />;
+  if (name === 'caCertificate')
     return <Textarea {...input} classNames={monospaced} minRows={3} maxRows={6} autosize spellCheck={false} />;
-  }
-  if (name === 'credential') {
-    return (
-      <PasswordInput
-        {...input}
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': t('common.showPassword') }}
-      />
-    );
-  }
   return <TextInput {...input} classNames={monospaced} spellCheck={false} />;
 }

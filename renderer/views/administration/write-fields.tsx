@@ -79,7 +79,7 @@ export function WriteFields<T extends WriteValues>({ form }: { readonly form: Us
             {...field}
             min={0.0625}
             placeholder={t('pool.rateNone')}
-            suffix=" MiB/s"
+            suffix={format.speed(mebibyte).replace(/^[\d.,]+/u, '')}
           />
         )}
       </FormRow>

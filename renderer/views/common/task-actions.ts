@@ -6,7 +6,7 @@ import { isEnded } from '../../../shared/model/task.ts';
 import type { Action } from '../../components/action.ts';
 import { useText } from '../../text/use-text.ts';
 import { useDialogs } from './dialog-host.tsx';
-import { taskType } from './task-words.ts';
+import { resourceOf, taskType } from './task-words.ts';
 import { useAllowed } from './use-allowed.ts';
 import { useRun, useTry } from './use-run.ts';
 
@@ -19,7 +19,7 @@ function useEndings(): (task: TaskView) => Action[] {
   return useCallback(
     (task: TaskView): Action[] => {
       const params = { task: String(task.id) };
-      const name = task.object ?? String(task.id);
+      const name = resourceOf(task) ?? String(task.id);
       const facts = [
         [t('task.type'), taskType(t, task)],
         [t('task.discards'), task.bytesStored > 0 ? format.bytes(task.bytesStored) : t('common.nothing')],

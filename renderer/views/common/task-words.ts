@@ -35,8 +35,21 @@ export function taskType(t: TFunction, { mode }: Pick<TaskView, 'mode'>): string
   return t(`taskType.${mode}`);
 }
 
+/** What a task is about: its VM, or the pool that it maintains, with the client or group whose repository that is. */
+export function resourceOf(task: Pick<TaskView, 'kind' | 'object' | 'pool' | 'repository'>): string | null {
+  const { object, pool, repository } = task;
+  if (object !== null || pool === null || hasDisks(task)) return object;
+  const owner = repository?.client ?? repository?.group;
+  return owner ? `${pool}: ${owner}` : pool;
+}
+
+/** Whether it reads or writes the disks of a VM; maintenance does not. */
+export function hasDisks({ kind }: Pick<TaskView, 'kind'>): boolean {
+  return kind === 'backup' || kind === 'restore';
+}
+
 /** A sentence for what failed: the kind and its object. */
 export function whatFailed(t: TFunction, task: TaskView): string {
-  const name = task.object ?? `${task.id}`;
+  const name = resourceOf(task) ?? `${task.id}`;
   return t(`task.failedSentence.${task.kind}`, { name });
 }

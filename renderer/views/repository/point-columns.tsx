@@ -3,6 +3,7 @@ import type { BackupView } from '../../../shared/contract/engine/backups.ts';
 import type { GridColumn } from '../../components/grid/grid-types.ts';
 import { LineChip } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
+import type { Language } from '../../text/languages.ts';
 import { useText } from '../../text/use-text.ts';
 import { ProofChips } from './proof-chips.tsx';
 
@@ -16,8 +17,11 @@ function Lane() {
   );
 }
 
+/** Room for two chips with the longest words of the language, px. */
+const proofWidths: Record<Language, number> = { en: 192, ru: 232, zh: 168 };
+
 function useFactColumns(): GridColumn<BackupView>[] {
-  const { t, format } = useText();
+  const { t, format, language } = useText();
   return useMemo(
     (): GridColumn<BackupView>[] => [
       {
@@ -31,7 +35,7 @@ function useFactColumns(): GridColumn<BackupView>[] {
       {
         id: 'proof',
         head: t('backup.proof'),
-        width: 192,
+        width: proofWidths[language],
         grow: 1,
         priority: 1,
         value: (row) => row.verification,
@@ -72,7 +76,7 @@ function useFactColumns(): GridColumn<BackupView>[] {
         cell: (row) => <span className="mono t2">{row.uuid}</span>,
       },
     ],
-    [t, format],
+    [t, format, language],
   );
 }
 
@@ -85,7 +89,7 @@ export function usePointColumns(): GridColumn<BackupView>[] {
       {
         id: 'vm',
         head: t('backup.vm'),
-        width: 130,
+        width: 116,
         grow: 1,
         priority: 0,
         value: (row) => row.object,
@@ -99,7 +103,7 @@ export function usePointColumns(): GridColumn<BackupView>[] {
       {
         id: 'id',
         head: 'ID',
-        width: 68,
+        width: 60,
         priority: 0,
         value: (row) => row.id,
         cell: (row) => <span className="mono">{row.id}</span>,

@@ -26,11 +26,15 @@ export function ProofChips({ backup }: { readonly backup: BackupView }) {
         </Chip>
       )}
       {backup.transform !== null && (
-        <LineChip icon={IconLock} title={t('backup.transformation')}>
+        <LineChip icon={IconLock} title={`${t('backup.transformation')}: ${backup.transform}`}>
           {backup.transform}
         </LineChip>
       )}
-      {backup.signed && <LineChip icon={IconSignature}>{t('backup.signed')}</LineChip>}
+      {backup.signed && (
+        <LineChip icon={IconSignature} title={t('backup.signed')}>
+          {t('backup.signed')}
+        </LineChip>
+      )}
     </span>
   );
 }

@@ -6,7 +6,7 @@ import { ProgressBar } from '../../components/progress-bar.tsx';
 import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { useText } from '../../text/use-text.ts';
-import { taskLook, taskType } from '../common/task-words.ts';
+import { resourceOf, taskLook, taskType } from '../common/task-words.ts';
 
 /** State and progress in one lane: a running row has step, bar and percent, the others their reason. */
 export function TaskStatus({ task }: { readonly task: TaskView }) {
@@ -157,8 +157,8 @@ export function useTaskColumns(isOpen: (task: TaskView) => boolean): GridColumn<
         width: 120,
         grow: 1,
         priority: 0,
-        value: (row) => row.object,
-        cell: (row) => <span title={row.object ?? undefined}>{row.object}</span>,
+        value: resourceOf,
+        cell: (row) => <span title={resourceOf(row) ?? undefined}>{resourceOf(row)}</span>,
       },
       {
         id: 'state',

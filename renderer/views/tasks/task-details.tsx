@@ -87,7 +87,24 @@ function Facts({ task }: { readonly task: TaskView }) {
           ),
         ],
         [t('rule.client'), task.client],
-        [t('rule.pool'), task.pool],
+        [
+          t('rule.pool'),
+          task.poolId === null ? (
+            task.pool
+          ) : (
+            <Link key="pool" to={`/administration/pools?pool=${task.poolId}`}>
+              {task.pool}
+            </Link>
+          ),
+        ],
+        [
+          t('task.repository'),
+          task.repository === null ? null : (
+            <span key="repository" className="mono wrap">
+              {task.repository.place}
+            </span>
+          ),
+        ],
         [
           t('task.point'),
           task.backupId === null ? null : (

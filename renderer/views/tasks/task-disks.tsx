@@ -5,6 +5,7 @@ import type { TaskView } from '../../../shared/contract/engine/tasks.ts';
 import { ProgressBar } from '../../components/progress-bar.tsx';
 import { useText } from '../../text/use-text.ts';
 import { reasonText } from '../../text/reason-texts.ts';
+import { hasDisks } from '../common/task-words.ts';
 
 type TaskDisk = TaskView['disks'][number];
 
@@ -36,7 +37,7 @@ function Mode({ disk }: { readonly disk: TaskDisk }) {
       {disk.baseBackupId !== null && (
         <>
           {', '}
-          <Link to={`/repository?point=${disk.baseBackupId}`} title={t('task.basePoint')}>
+          <Link className="ul" to={`/repository?point=${disk.baseBackupId}`} title={t('task.basePoint')}>
             {t('task.since', { id: disk.baseBackupId })}
           </Link>
         </>
@@ -48,6 +49,7 @@ function Mode({ disk }: { readonly disk: TaskDisk }) {
 /** The disks of a task: how each is read, its plan and how far it got. */
 export function TaskDisks({ task }: { readonly task: TaskView }) {
   const { t, format } = useText();
+  if (!hasDisks(task)) return null;
   if (task.disks.length === 0) return <p className="s12 t3">{t('task.noDisks')}</p>;
   const isBackup = task.kind === 'backup';
   const isOpen = task.endedAt === null;

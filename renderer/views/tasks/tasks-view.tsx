@@ -16,6 +16,7 @@ import { useEngine } from '../../store/use-engine.ts';
 import { useText } from '../../text/use-text.ts';
 import { offsetOf, Pager, pageSize } from '../common/pager.tsx';
 import { useTaskActions } from '../common/task-actions.ts';
+import { resourceOf } from '../common/task-words.ts';
 import { type QueryState, useQueryState } from '../common/use-query-state.ts';
 import { useGlobalActions } from '../frame/global-actions.ts';
 import { useTaskColumns } from './task-columns.tsx';
@@ -119,7 +120,7 @@ function TaskList({ query }: { readonly query: QueryState }) {
         rows={rows}
         columns={columns}
         idOf={idOf}
-        nameOf={(row) => `${row.id} ${row.object ?? ''}`}
+        nameOf={(row) => `${row.id} ${resourceOf(row) ?? ''}`}
         sort={query.get('sort') || '-id'}
         onSort={(sort) => query.set({ sort })}
         selectedId={asked}

@@ -89,6 +89,7 @@ export const poolsContract = {
       clients: z.array(refSchema).min(1).max(100).optional(),
       /** null = any of its clients. */
       maintenanceClient: refSchema.nullable().optional(),
+      /** Without a credential the one that is stored opens it. */
       storage: storageTargetSchema.optional(),
       /** One that opens the repository already. */
       password: secret().optional(),

@@ -5,6 +5,7 @@ import {
   repositoryLockSchema,
   repositoryStatsSchema,
 } from '../../model/maintenance.ts';
+import { wireErrorSchema } from '../../errors.ts';
 import { emptySchema, hexIdSchema, refSchema, secret } from '../../schema.ts';
 import { job, query, command } from '../method.ts';
 import { startedSchema } from './rules.ts';
@@ -18,6 +19,17 @@ const poolParams = z.object({ pool: refSchema, client: refSchema.optional(), gro
 /** Whose backups a repository holds: of one client, or of one client group; neither = those of all clients. */
 const ownerNames = { client: z.string().nullable(), group: z.string().nullable() };
 
+/** A repository that could not be asked, with the reason; the rest of an answer is about the others. */
+const unansweredSchema = z.object({
+  ...ownerNames,
+  place: z.string(),
+  error: wireErrorSchema,
+});
+export type Unanswered = z.output<typeof unansweredSchema>;
+
+/** Only where there are several: one that cannot be asked fails the whole request. */
+const unanswered = { unanswered: z.array(unansweredSchema) };
+
 /** The sums; `repositoryId` is null when there are several. */
 const poolStatsSchema = repositoryStatsSchema.extend({
   repositoryId: hexIdSchema.nullable(),
@@ -27,6 +39,7 @@ const poolStatsSchema = repositoryStatsSchema.extend({
       place: z.string(),
     }),
   ),
+  ...unanswered,
 });
 
 export const repositoriesContract = {
@@ -56,14 +69,19 @@ export const repositoriesContract = {
   'repositories.locks': command({
     right: 'operate',
     params: poolParams.extend({ removeStale: z.boolean().default(false) }),
-    result: z.object({ locks: z.array(repositoryLockSchema.extend(ownerNames)) }),
+    result: z.object({ locks: z.array(repositoryLockSchema.extend(ownerNames)), ...unanswered }),
     topics: ['pools'],
   }),
   /** Makes backups of points of ours that the repository holds and this engine does not know. */
   'repositories.adopt': command({
     right: 'administer',
     params: poolParams,
-    result: z.object({ adopted: z.number().int(), known: z.number().int(), damaged: z.number().int() }),
+    result: z.object({
+      adopted: z.number().int(),
+      known: z.number().int(),
+      damaged: z.number().int(),
+      ...unanswered,
+    }),
     topics: ['backups', 'pools'],
   }),
   /** The passwords that open the repository. */

@@ -22,6 +22,17 @@ export const taskViewSchema = taskProgressSchema.extend({
   rule: z.string().nullable(),
   poolId: idSchema.nullable(),
   pool: z.string().nullable(),
+  /** The one it works on; null while that is open (it depends on who will run it), or when the pool is gone. */
+  repository: z
+    .object({
+      id: idSchema,
+      /** Its address in one line. */
+      place: z.string(),
+      /** Whose backups it holds: of one client, or of one client group; neither = those of all clients of the pool. */
+      client: z.string().nullable(),
+      group: z.string().nullable(),
+    })
+    .nullable(),
   /** The backup that was made, or that is restored. */
   backupId: idSchema.nullable(),
   startedBy: z.string(),
