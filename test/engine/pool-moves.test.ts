@@ -5,7 +5,7 @@ import { poolsApi } from '../../engine/api/pools.ts';
 import { getPool, insertPool } from '../../engine/database/pools.ts';
 import { repositoryTarget } from '../../engine/tasks/kinds/repository-target.ts';
 import { writeOptionsSchema } from '../../shared/model/job.ts';
-import type { StorageTarget } from '../../shared/model/storage.ts';
+import type { StorageAddress, StorageTarget } from '../../shared/model/storage.ts';
 import { Secret } from '../../shared/schema.ts';
 import { FakeAgent } from '../fakes/agent.ts';
 import { addClient, engineParts, type EngineParts, resticId } from '../helpers/engine-parts.ts';
@@ -22,8 +22,8 @@ function contextOf(parts: EngineParts): ApiContext {
   };
 }
 
-/** An engine with an S3 pool on one client, which is online. */
-async function start() {
+/** An engine with a pool, by default on S3, on one client, which is online. */
+async function start(stored: StorageAddress = { ...address, caCertificate: null }) {
   const parts = await engineParts();
   const clientId = await addClient(parts.db, 'node1');
   const agent = new FakeAgent(clientId);
@@ -33,7 +33,7 @@ async function start() {
     parts.db,
     {
       name: 'store',
-      address: { ...address, caCertificate: null },
+      address: stored,
       clientIds: [clientId],
       maintenanceClientId: null,
       repositoryPer: 'pool',
@@ -80,4 +80,19 @@ test('a storage of another kind is refused', async () => {
   const { agent, edit } = await start();
   await expect(edit({ kind: 'local', path: '/srv' })).rejects.toMatchObject({ code: 'invalidValue', field: 'storage' });
   expect(agent.prepared).toEqual([]);
+});
+
+test('the password of a REST server is not sent to another one', async () => {
+  const rest = { kind: 'rest' as const, url: 'https://old:8000/a', user: 'u', fingerprint: null };
+  const { agent, edit } = await start(rest);
+  for (const url of ['https://other:8000/a', 'http://old:8000/a', 'https://old:8001/a'])
+    await expect(edit({ ...rest, url, credential: null })).rejects.toMatchObject({
+      code: 'invalidValue',
+      field: 'credential',
+    });
+  expect(agent.prepared).toEqual([]);
+  await edit({ ...rest, url: 'https://old:8000/b', credential: null });
+  await edit({ ...rest, url: 'https://other:8000/a', credential: new Secret('new') });
+  const sent = agent.prepared.map(({ storage }) => storage.kind === 'rest' && storage.credential?.reveal());
+  expect(sent).toEqual(['old key', 'new']);
 });
