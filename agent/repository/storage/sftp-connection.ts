@@ -98,8 +98,13 @@ export class SftpConnection {
 
   /** Writes all of `bytes`, at most {@link requestBytes}. */
   write(handle: Buffer, bytes: Buffer, offset: number): Promise<void> {
-    const send = (done: Answer) =>
+    const { socket } = this.#dialled;
+    const send = (done: Answer) => {
+      // A request is many packets of three pieces each: one call of the system for all of them.
+      socket.cork();
       this.#sftp.write(handle, bytes, 0, bytes.length, offset, (error?: Error | null) => done(error));
+      process.nextTick(() => socket.uncork());
+    };
     return this.#data.run(() => this.#request(send, isNothing));
   }
 

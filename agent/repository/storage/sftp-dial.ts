@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client, SFTPWrapper } from 'ssh2';
 import { AppError, messageOf } from '../../../shared/errors.ts';
+import { prepareCipherKeys } from './sftp-cipher-keys.ts';
 import { dialSsh, fetchHostKey, SshDialError, type SshLine, type SshLogin } from '../../../shared/node/ssh-dial.ts';
 
 /** Whom to dial and how to show who we are. */
@@ -31,6 +32,10 @@ export async function dialSftp(login: SftpLogin, signal: AbortSignal): Promise<D
   } catch (error) {
     throw dialError(where, error);
   }
+  const prepare = () => void prepareCipherKeys(line.client);
+  prepare();
+  // Both sides change keys now and then.
+  line.client.on('handshake', prepare);
   try {
     return await openSftp(line, where, signal, timeoutMs - (Date.now() - startedAt));
   } catch (error) {

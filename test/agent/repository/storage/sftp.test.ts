@@ -2,7 +2,9 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RetryingStorage } from '../../../../agent/repository/storage/retrying.ts';
+import { prepareCipherKeys } from '../../../../agent/repository/storage/sftp-cipher-keys.ts';
 import { type SftpOptions, SftpStorage } from '../../../../agent/repository/storage/sftp.ts';
+import { dialSsh } from '../../../../shared/node/ssh-dial.ts';
 import { BufferSource, sha256, testBytes } from '../../../helpers/byte-sources.ts';
 import { itAsUser, lacking } from '../../../helpers/needs.ts';
 import {
@@ -126,6 +128,21 @@ describe.skipIf(noServer)('SFTP storage', () => {
     expect(await SftpStorage.fingerprintOf('127.0.0.1', sshd.port)).toBe(await sshd.fingerprint());
     await sshd.stopServer();
     await expect(SftpStorage.fingerprintOf('127.0.0.1', sshd.port)).rejects.toMatchObject({ code: 'storageFailed' });
+  });
+});
+
+describe.skipIf(noServer)('keys of the ciphers', () => {
+  it('are prepared by reaching into the library: this fails when it has changed inside', async () => {
+    const sshd = await TestSshd.start();
+    const login = { port: 22, ...(await sshd.options()), timeoutMs: 10_000 };
+    const line = await dialSsh(login, new AbortController().signal);
+    onTestFinished(() => void line.client.end());
+    expect(prepareCipherKeys(line.client)).toBe(2);
+    expect(prepareCipherKeys(line.client)).toBe(0);
+    const sftp = await new Promise((resolve, reject) => {
+      line.client.sftp((error, opened) => (error === undefined ? resolve(opened) : reject(error)));
+    });
+    expect(sftp).toBeDefined();
   });
 });
 
