@@ -15,10 +15,14 @@ interface Commands {
 async function wantedCommands(name: string | undefined): Promise<Commands> {
   // The standard output of stdio belongs to the protocol.
   if (name === 'stdio') return { add: [addStdio], report: (error) => explain(error) };
+  if (name === 'repo') {
+    // Somebody waits for each of these; none needs a platform.
+    const { addRepo, reportRepoError } = await import('./cli/repo/all.ts');
+    return { add: [addRepo], report: reportRepoError };
+  }
   await import('../shared/node/rpc-runtime.ts');
   const { agentCommands } = await import('./cli/all.ts');
-  const { reportRepoError } = await import('./cli/repo/all.ts');
-  return { add: [...agentCommands, addStdio], report: name === 'repo' ? reportRepoError : report };
+  return { add: [...agentCommands, addStdio], report };
 }
 
 async function main(): Promise<void> {

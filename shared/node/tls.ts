@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { writeFileAtomic } from './atomic-file.ts';
 
 export interface TlsIdentity {
@@ -42,6 +41,8 @@ export async function loadOrCreateIdentity(folder: string, commonName: string): 
   const paths = { key: join(folder, 'tls.key'), cert: join(folder, 'tls.crt') };
   const [key, cert] = await Promise.all([readIfThere(paths.key), readIfThere(paths.cert)]);
   if (key !== undefined && cert !== undefined) return { key, cert, fingerprint: fingerprintOf(derOf(cert)) };
+  // Needed once in the life of a folder, and slow to load: every command would pay for it.
+  const { generate } = await import('selfsigned');
   const notBefore = new Date(Date.now() - 24 * 3600 * 1000);
   const made = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',

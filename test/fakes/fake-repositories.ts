@@ -32,10 +32,10 @@ export function fakeRepositories(
       keyId: 'a'.repeat(64),
       text: '{"created":"2026-11-21T10:00:00Z"}',
     }),
-    'repositories.password': async ({ client }) => ({
+    'repositories.password': async ({ client, group }) => ({
       place: '/srv',
       repositoryId: 'd'.repeat(64),
-      password: `derived for ${client}`,
+      password: `derived for ${client ?? group}`,
     }),
     'repositories.check': async () => ({ taskIds: [] }),
     'repositories.prune': async () => ({ taskIds: [] }),

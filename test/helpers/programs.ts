@@ -278,41 +278,26 @@ export class Lab {
     return z.array(z.number()).min(1).parse(taskIds)[0] ?? 0;
   }
 
+  /** {@link addPool} over a repository whose keys are cheap to derive: programs open it again and again. */
+  async addQuickPool(client: string): Promise<void> {
+    const { makeQuickRepository } = await import('./quick-repository.ts');
+    await makeQuickRepository(this.path('pool'), poolPassword);
+    await this.addPool(client);
+  }
+
   /** A local pool named Default in `pool/` of the lab's folder (or at `path`). */
   async addPool(client: string, path = this.path('pool')): Promise<void> {
     const password = await this.passwordFile(poolPassword);
-    await this.ok(
-      'pools',
-      'add',
-      '--name',
-      'Default',
-      '--kind',
-      'local',
-      '--client',
-      client,
-      '--path',
-      path,
-      '--password-file',
-      password,
-    );
+    const place = ['--name', 'Default', '--kind', 'local', '--client', client, '--path', path];
+    await this.ok('pools', 'add', ...place, '--password-file', password);
   }
 
   /** A folder with images as platform `images`. */
   async addImages(client: string): Promise<string> {
     const folder = this.path('images');
     await mkdir(folder, { recursive: true });
-    await this.ok(
-      'platforms',
-      'add',
-      '--client',
-      client,
-      '--kind',
-      'image-directory',
-      '--path',
-      folder,
-      '--name',
-      'images',
-    );
+    const what = ['--client', client, '--kind', 'image-directory', '--path', folder, '--name', 'images'];
+    await this.ok('platforms', 'add', ...what);
     return folder;
   }
 

@@ -26,7 +26,7 @@ describe('types of backup, ways of writing', () => {
     await lab.addAgent('node1');
     image = `${await lab.addImages('node1')}/vm.raw`;
     await writeRandomFile(image, 40 * mib, [{ at: 0, length: 24 * mib }]);
-    await lab.addPool('node1');
+    await lab.addQuickPool('node1');
     const what = ['--platform', 'images', '--object', 'vm.raw', '--pool', 'Default'];
     await lab.ok('rules', 'add', '--name', 'vm', ...what, '--type', 'incremental');
     await lab.ok('rules', 'add', '--name', 'strict', ...what, '--require-consistency');

@@ -28,7 +28,7 @@ describe.skipIf(lacking(haveQemu() ? undefined : 'qemu-utils are not installed')
     await mkdir(join(images, 'foreign'));
     for (const format of formats)
       qemuImg('convert', '-f', 'raw', '-O', format, raw, join(images, 'foreign', `disk.${format}`));
-    await lab.addPool('node1');
+    await lab.addQuickPool('node1');
     await lab.addRule('foreign', 'foreign');
     expect(await lab.cli('rules', 'run', 'foreign', '--wait')).toMatchObject({ code: 0 });
     uuid = String((await lab.rows('backups', 'list'))[0]?.['objectUuid']);

@@ -70,7 +70,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('mai
     await mkdir(join(images, 'vm'));
     for (const name of ['vm/a.raw', 'vm/b.raw', 'other.raw'])
       await writeRandomFile(join(images, name), 16 * mib, [{ at: 0, length: 12 * mib }]);
-    await lab.addPool('node1');
+    await lab.addQuickPool('node1');
     await lab.addRule('vm', 'vm');
     await lab.addRule('other', 'other.raw');
     other = await backUp('other');

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await writeRandomFile(join(images, 'web', 'a.raw'), 400 * mib, [{ at: 8 * mib, length: 128 * mib }]);
   await writeRandomFile(join(images, 'web', 'b.raw'), 64 * mib, [{ at: 4096, length: 8 * mib }]);
   pool = lab.path('pool');
-  await lab.addPool('node1');
+  await lab.addQuickPool('node1');
   await lab.addRule('web', 'web');
   expect(await lab.cli('rules', 'run', 'web', '--wait')).toMatchObject({ code: 0 });
   const [row] = await lab.rows('backups', 'list');

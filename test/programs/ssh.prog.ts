@@ -82,7 +82,7 @@ describe.skipIf(missingSshd !== undefined)('an agent behind an SSH server', () =
   it('goes on with its job when the SSH session is killed, and the task ends done', async () => {
     const images = await lab.addImages('node1');
     await writeRandomFile(`${images}/big.raw`, big, [{ at: 0, length: big }]);
-    await lab.addPool('node1');
+    await lab.addQuickPool('node1');
     await lab.addRule('big', 'big.raw');
     const pid = await ssh.pid('node1');
     const id = await lab.run('big');

@@ -71,7 +71,8 @@ describe('a pool', () => {
     const [first, second] = pool?.repositories ?? [];
     expect(within(panel).getByText('for each client')).toBeVisible();
     expect(within(panel).getByText('Maintenance on: each client for itself')).toBeVisible();
-    for (const { place } of pool?.repositories ?? []) expect(within(panel).getByText(place)).toBeVisible();
+    for (const { place } of pool?.repositories ?? [])
+      expect(within(panel).getByText(place.split('/').at(-1) ?? '')).toBeVisible();
 
     await user.click(within(panel).getByRole('button', { name: 'Passwords' }));
     const dialog = await screen.findByRole('dialog', { name: `Passwords of ${name}` });

@@ -31,7 +31,7 @@ export function faultSuite(transport: Transport): void {
       images = await lab.addImages('node1');
       await writeRandomFile(`${images}/big.raw`, big, [{ at: 0, length: big }]);
       await writeRandomFile(`${images}/small.raw`, 8 * mib, [{ at: 0, length: 4 * mib }]);
-      await lab.addPool('node1');
+      await lab.addQuickPool('node1');
       await lab.addRule('big', 'big.raw');
       await lab.addRule('small', 'small.raw');
     });

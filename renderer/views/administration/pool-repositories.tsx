@@ -1,6 +1,11 @@
 import type { PoolView } from '../../../shared/contract/engine/pools.ts';
 import { useText } from '../../text/use-text.ts';
 
+/** The pool's own address stands above: what differs is the last part. */
+function partBelow(path: string, place: string): string {
+  return place.startsWith(`${path}/`) ? place.slice(path.length + 1) : place;
+}
+
 /** The repositories of a pool that has one for each client or client group: whose, and where. */
 export function PoolRepositories({ pool }: { readonly pool: PoolView }) {
   const { t } = useText();
@@ -12,7 +17,7 @@ export function PoolRepositories({ pool }: { readonly pool: PoolView }) {
           <li key={id} className="row" style={{ justifyContent: 'space-between' }}>
             <span className="el">{group === null ? client : t('pool.ofGroup', { group })}</span>
             <span className="mono el" title={`${place} ${repositoryId}`}>
-              {place}
+              {partBelow(pool.path, place)}
             </span>
           </li>
         ))}
