@@ -1,5 +1,4 @@
 // A pool that holds a repository for each client: who opens which, and what a job carries.
-import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { addMaintenance } from '../../engine/api/repositories.ts';
 import { backupsApi } from '../../engine/api/backups.ts';
@@ -24,6 +23,7 @@ import {
   engineParts,
   type EngineParts,
   resticIdOf,
+  addFullBackup,
 } from '../helpers/engine-parts.ts';
 
 const check: Operation = { kind: 'check', readPercent: 0 };
@@ -63,19 +63,7 @@ async function reaches(id: number, state: TaskState) {
 }
 
 function addBackup(poolId: number, wantedClientId: number | null, index = 0) {
-  return parts.queue.add({
-    kind: 'backup',
-    mode: 'full',
-    priority: 0,
-    wantedClientId,
-    objectId: objectIds[index] ?? null,
-    platformId,
-    ruleId: null,
-    poolId,
-    backupUuid: randomUUID(),
-    spec: {},
-    startedBy: 'admin',
-  });
+  return addFullBackup(parts, { poolId, platformId, objectId: objectIds[index] ?? null, wantedClientId });
 }
 
 async function startBackup(poolId: number, clientId: number) {

@@ -1,5 +1,4 @@
 // A pool that holds a repository for each client group: who makes and opens which, and what a move of a client does.
-import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { backupsApi } from '../../engine/api/backups.ts';
 import { chosenRepositories } from '../../engine/api/chosen-repositories.ts';
@@ -20,7 +19,7 @@ import type { TaskState } from '../../shared/model/task.ts';
 import { Secret } from '../../shared/schema.ts';
 import { FakeAgent, pointOf, resultOf } from '../fakes/agent.ts';
 import { FakeStorage, idOfPlace } from '../fakes/fake-storage.ts';
-import { addClient, addPlatform, engineParts, type EngineParts } from '../helpers/engine-parts.ts';
+import { addClient, addPlatform, engineParts, type EngineParts, addFullBackup } from '../helpers/engine-parts.ts';
 
 const control = { signal: new AbortController().signal, progress: () => undefined };
 const names = ['node1', 'node2', 'lone', 'keeper'] as const;
@@ -83,19 +82,7 @@ async function reaches(id: number, state: TaskState) {
 }
 
 function addBackup(poolId: number, name: Name, index = 0) {
-  return parts.queue.add({
-    kind: 'backup',
-    mode: 'full',
-    priority: 0,
-    wantedClientId: idOf(name),
-    objectId: objectIds[index] ?? null,
-    platformId,
-    ruleId: null,
-    poolId,
-    backupUuid: randomUUID(),
-    spec: {},
-    startedBy: 'admin',
-  });
+  return addFullBackup(parts, { poolId, platformId, objectId: objectIds[index] ?? null, wantedClientId: idOf(name) });
 }
 
 async function startBackup(poolId: number, name: Name) {

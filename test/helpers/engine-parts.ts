@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { quiesceSchema, writeOptionsSchema } from '../../shared/model/job.ts';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -14,6 +15,8 @@ import { type Database, openDatabase } from '../../engine/database/open.ts';
 import { insertPlatform } from '../../engine/database/platforms.ts';
 import { insertPool } from '../../engine/database/pools.ts';
 import { saveRule } from '../../engine/database/rules.ts';
+import type { TaskRow } from '../../engine/database/task-row.ts';
+import type { NewTask } from '../../engine/database/tasks.ts';
 import { Vault } from '../../engine/secrets.ts';
 import { TaskQueue } from '../../engine/tasks/queue.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -174,4 +177,16 @@ export async function seed(parts: EngineParts, objects = 1): Promise<Seed> {
   };
   const ruleId = await saveRule(parts.db, fields, 'Europe/Berlin');
   return { clientId, platformId, poolId, ruleId, objectIds };
+}
+
+/** A full backup that a client is to run, as a new task. */
+export function addFullBackup(
+  { queue }: EngineParts,
+  wanted: Pick<NewTask, 'poolId' | 'platformId' | 'objectId' | 'wantedClientId'>,
+): Promise<TaskRow> {
+  return queue.add({
+    ...{ kind: 'backup', mode: 'full', priority: 0, ruleId: null, spec: {}, startedBy: 'admin' },
+    ...wanted,
+    backupUuid: randomUUID(),
+  });
 }

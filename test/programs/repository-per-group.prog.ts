@@ -1,13 +1,13 @@
 // A pool with a repository for each client group, through command line, engine and three agents; restic is the witness.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
 import { lacking } from '../helpers/needs.ts';
 import { Lab, poolPassword } from '../helpers/programs.ts';
-import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
+import { hashFile } from '../helpers/random-file.ts';
 import { hasRestic } from '../helpers/restic.ts';
+import { addVmOfNode, makeImageOfNode, restoreVmOfNode } from '../helpers/vm-of-node.ts';
 
-const mib = 1024 * 1024;
 const nodes = ['node1', 'node2', 'stranger'] as const;
 const uuid = '1a2b3c4d-0000-4000-8000-00000000abcd';
 
@@ -47,24 +47,6 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))(
       return lab.ok('pools', 'add', '--name', 'Default', ...place, ...per);
     }
 
-    /** A platform and a rule of the node's own, so that the node runs its backups. */
-    async function addVm(node: string): Promise<void> {
-      const folder = lab.path(`images-${node}`);
-      await mkdir(folder);
-      await writeRandomFile(`${folder}/vm.raw`, 8 * mib, [{ at: 0, length: 2 * mib }]);
-      const platform = ['--kind', 'image-directory', '--path', folder, '--name', `images-${node}`];
-      await lab.ok('platforms', 'add', '--client', node, ...platform);
-      const rule = ['--platform', `images-${node}`, '--object', 'vm.raw', '--pool', 'Default', '--type', 'full'];
-      await lab.ok('rules', 'add', '--name', node, ...rule);
-    }
-
-    async function restore(backup: string, client: string, name: string): Promise<string> {
-      const { taskIds } = await lab.ok('restore', backup, '--to', lab.path(name), '--client', client);
-      expect(await lab.ended((taskIds as number[])[0] ?? 0)).toMatchObject({ error: null, client });
-      const { objectUuid } = await lab.ok('backups', 'show', backup);
-      return hashFile(lab.path(name, String(objectUuid), 'disks', 'vm.raw', 'disk.raw'));
-    }
-
     beforeAll(async () => {
       lab = await Lab.create();
       passwordFile = await lab.passwordFile(poolPassword);
@@ -79,7 +61,8 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))(
 
     it('the points of a group lie in one repository, those of a client without group in its own', async () => {
       for (const node of nodes) {
-        await addVm(node);
+        await makeImageOfNode(lab, node);
+        await addVmOfNode(lab, node);
         backups.set(node, await backUp(node));
       }
       const folders = (await readdir(lab.path('pool'))).toSorted();
@@ -95,7 +78,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))(
     });
 
     it('a member restores the point of another, a stranger does not', async () => {
-      expect(await restore(backupOf('node1'), 'node2', 'by-node2')).toBe(await imageHash('node1'));
+      expect(await restoreVmOfNode(lab, backupOf('node1'), 'node2', 'by-node2')).toBe(await imageHash('node1'));
       const refused = await lab.fails('restore', backupOf('node1'), '--to', lab.path('no'), '--client', 'stranger');
       expect(refused).toMatchObject({ code: 'otherRepository' });
       expect(refused.message).toContain('the client group whose backups it holds (node1, node2)');
@@ -115,7 +98,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))(
       const refused = await lab.fails('restore', backupOf('node1'), '--to', lab.path('no'), '--client', 'node1');
       expect(refused.message).toContain('holds (node2)');
       await lab.ok('clients', 'edit', 'node1', '--group', 'web');
-      expect(await restore(backupOf('node2'), 'node1', 'by-node1')).toBe(await imageHash('node2'));
+      expect(await restoreVmOfNode(lab, backupOf('node2'), 'node1', 'by-node1')).toBe(await imageHash('node2'));
     });
 
     it('a group with clients or repositories is not removed, nor is "No group"', async () => {

@@ -7,7 +7,8 @@ import type { SshAgents } from '../helpers/ssh-agents.ts';
 import { missingSshd } from '../helpers/sshd.ts';
 
 const mib = 1024 * 1024;
-const big = 400 * mib;
+/** Long enough to be interrupted: a fast machine stores hundreds of megabytes a second. */
+const big = 900 * mib;
 
 describe.skipIf(missingSshd !== undefined)('an agent behind an SSH server', () => {
   let lab: Lab;
@@ -105,9 +106,9 @@ describe.skipIf(missingSshd !== undefined)('an agent behind an SSH server', () =
 
   it('is started again after a kill -9, and says that its job was stopped', async () => {
     await writeRandomFile(lab.path('images', 'big.raw'), big, [{ at: 0, length: big }]);
+    const pid = await ssh.pid('node1');
     const id = await lab.run('big');
     await copying(id);
-    const pid = await ssh.pid('node1');
     await lab.killAgent('node1', 'SIGKILL');
     const task = await lab.ended(id);
     expect(task.state).toBe('failed');

@@ -1,13 +1,13 @@
 // A pool with a repository for each client, through command line, engine and two agents; restic is the witness.
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../shared/node/run-program.ts';
 import { lacking } from '../helpers/needs.ts';
 import { Lab, poolPassword } from '../helpers/programs.ts';
-import { hashFile, writeRandomFile } from '../helpers/random-file.ts';
+import { hashFile } from '../helpers/random-file.ts';
 import { hasRestic } from '../helpers/restic.ts';
+import { addVmOfNode, makeImageOfNode, restoreVmOfNode } from '../helpers/vm-of-node.ts';
 
-const mib = 1024 * 1024;
 const nodes = ['node1', 'node2'] as const;
 
 describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a repository for each client', () => {
@@ -55,32 +55,14 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
     );
   }
 
-  /** A platform and a rule of the node's own, so that the node runs its backups. */
-  async function addVm(node: string): Promise<void> {
-    const folder = lab.path(`images-${node}`);
-    const platform = ['--kind', 'image-directory', '--path', folder, '--name', `images-${node}`];
-    await lab.ok('platforms', 'add', '--client', node, ...platform);
-    const rule = ['--platform', `images-${node}`, '--object', 'vm.raw', '--pool', 'Default', '--type', 'full'];
-    await lab.ok('rules', 'add', '--name', node, ...rule);
-  }
-
-  async function restore(backup: string, client: string, name: string): Promise<string> {
-    const { taskIds } = await lab.ok('restore', backup, '--to', lab.path(name), '--client', client);
-    expect(await lab.ended((taskIds as number[])[0] ?? 0)).toMatchObject({ error: null, client });
-    const { objectUuid } = await lab.ok('backups', 'show', backup);
-    return hashFile(lab.path(name, String(objectUuid), 'disks', 'vm.raw', 'disk.raw'));
-  }
-
   beforeAll(async () => {
     lab = await Lab.create();
     await lab.startEngine();
     for (const node of nodes) await lab.addAgent(node);
     await addPool();
     for (const node of nodes) {
-      const folder = lab.path(`images-${node}`);
-      await mkdir(folder);
-      await writeRandomFile(`${folder}/vm.raw`, 16 * mib, [{ at: 0, length: 4 * mib }]);
-      await addVm(node);
+      await makeImageOfNode(lab, node);
+      await addVmOfNode(lab, node);
       backups.set(node, await backUp(node));
     }
     folders = (await readdir(lab.path('pool'))).toSorted();
@@ -129,7 +111,9 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
     const refused = await lab.fails('restore', backupOf('node1'), '--to', lab.path('no'), '--client', 'node2');
     expect(refused).toMatchObject({ code: 'otherRepository' });
     expect(refused.message).toContain('only by the client whose backups it holds (node1) and the maintenance client');
-    expect(await restore(backupOf('node1'), 'node1', 'own')).toBe(await hashFile(lab.path('images-node1', 'vm.raw')));
+    expect(await restoreVmOfNode(lab, backupOf('node1'), 'node1', 'own')).toBe(
+      await hashFile(lab.path('images-node1', 'vm.raw')),
+    );
   });
 
   it('check, prune, figures and locks go over all repositories, or over one', async () => {
@@ -175,7 +159,7 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
 
   it('the maintenance client opens all, and restores the points of another', async () => {
     await lab.ok('pools', 'edit', 'Default', '--maintenance-client', 'node2');
-    expect(await restore(backupOf('node1'), 'node2', 'foreign')).toBe(
+    expect(await restoreVmOfNode(lab, backupOf('node1'), 'node2', 'foreign')).toBe(
       await hashFile(lab.path('images-node1', 'vm.raw')),
     );
     await lab.ok('repo', 'check', 'Default');
@@ -260,8 +244,10 @@ describe.skipIf(lacking(hasRestic ? undefined : 'restic is not installed'))('a r
     }
     const refused = await lab.fails('restore', backupOf('node2'), '--to', lab.path('no2'), '--client', 'node1');
     expect(refused.message).toContain('(node2)');
-    expect(await restore(backupOf('node2'), 'node2', 'again')).toBe(await hashFile(lab.path('images-node2', 'vm.raw')));
-    for (const node of nodes) await addVm(node);
+    expect(await restoreVmOfNode(lab, backupOf('node2'), 'node2', 'again')).toBe(
+      await hashFile(lab.path('images-node2', 'vm.raw')),
+    );
+    for (const node of nodes) await addVmOfNode(lab, node);
     await backUp('node1');
     expect(await opens('node1', passwords.get('node1') ?? '')).toBe(true);
   });

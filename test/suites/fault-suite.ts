@@ -7,7 +7,7 @@ import { Restic } from '../helpers/restic.ts';
 import { onTmpfs } from '../helpers/tmpfs.ts';
 
 const mib = 1024 * 1024;
-const big = 700 * mib;
+const big = 1000 * mib;
 
 /** Nothing of a dead or cancelled job may stay: locks, journal, temporary files. */
 async function expectNothingLeft(lab: Lab, pool = lab.path('pool')): Promise<void> {
