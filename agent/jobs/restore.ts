@@ -13,9 +13,11 @@ type DeployTarget = Extract<RestoreJob['target'], { kind: 'deploy' }>;
 export async function runRestore(deps: JobDeps, job: RestoreJob, run: JobRun): Promise<JobOutput> {
   await run.enter('preparing');
   return deps.repositories.use(job.repository, (repository) =>
-    withLock(run, job.repository, repository, async () => {
+    withLock(run, job.repository, repository, async (lock) => {
       await run.enter('configuration');
       const point = await readPoint(repository, job, deps.identity.transformKeys);
+      // Waiting for a foreign lock begins the job anew: by then nothing may stand there, let alone run.
+      await lock.settled;
       const target = await openTarget(deps, job, run, point);
       try {
         await writeDisks(run, point, target);
